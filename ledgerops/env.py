@@ -1,0 +1,105 @@
+"""Typed readers of the environment. They refuse what they do not understand, naming the variable."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from ledgerops.embedded import services
+
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off"}
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    """Read a yes-or-no variable.
+
+    :raises ImproperlyConfigured: if the value is neither a yes nor a no.
+    """
+    text = os.environ.get(name, "").strip().lower()
+    if not text:
+        return default
+    if text in TRUE_WORDS:
+        return True
+    if text in FALSE_WORDS:
+        return False
+    raise ImproperlyConfigured(f"{name}={text!r} is neither true nor false")
+
+
+def integer(name: str, *, default: int, minimum: int, maximum: int) -> int:
+    """Read a whole number between minimum and maximum.
+
+    :raises ImproperlyConfigured: if the value is no number or out of bounds.
+    """
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit():
+        raise ImproperlyConfigured(f"{name}={text!r} is not a whole number")
+    if not minimum <= int(text) <= maximum:
+        raise ImproperlyConfigured(f"{name}={text} is not between {minimum} and {maximum}")
+    return int(text)
+
+
+def choice(name: str, *, default: str, allowed: frozenset[str]) -> str:
+    """Read one of the allowed words.
+
+    :raises ImproperlyConfigured: if the value is another word.
+    """
+    text = os.environ.get(name, "").strip() or default
+    if text not in allowed:
+        raise ImproperlyConfigured(f"{name}={text!r} is none of {', '.join(sorted(allowed))}")
+    return text
+
+
+def string(name: str, *, default: str) -> str:
+    """Read a text variable; unset and empty both mean the default."""
+    return os.environ.get(name, "").strip() or default
+
+
+def words(name: str, *, default: tuple[str, ...]) -> list[str]:
+    """Read a comma-separated list."""
+    text = os.environ.get(name, "").strip()
+    return [word.strip() for word in text.split(",") if word.strip()] if text else list(default)
+
+
+def folder(name: str, *, default: Path) -> Path:
+    """Read a folder's path, made absolute."""
+    text = os.environ.get(name, "").strip()
+    return Path(text).resolve() if text else default
+
+
+def secret(name: str, *, fallback_file: Path | None) -> str:
+    """Read a secret from the variable, else from a file kept beside the data, which is made the first time.
+
+    :raises ImproperlyConfigured: if the variable is not set and there is no file to fall back on.
+    """
+    text = os.environ.get(name, "").strip()
+    if text:
+        return text
+    if fallback_file is None:
+        raise ImproperlyConfigured(f"{name} is not set")
+    if not fallback_file.is_file():
+        _invent_secret(fallback_file)
+    return fallback_file.read_text().strip()
+
+
+def service(name: str, *, data_folder: Path | None, default: str) -> str:
+    """Read a service's URL from the variable, else from what `manage.py up` wrote down beside the data."""
+    text = os.environ.get(name, "").strip()
+    if text or data_folder is None:
+        return text or default
+    return services.read(data_folder).get(name, default)
+
+
+def _invent_secret(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(64))
+    # A link is made by one of several processes that start at once; the others take its file.
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, file)
+    draft.unlink()
