@@ -146,7 +146,9 @@ DATABASES = {
     },
     # Only migrations, grants and the test runner use the owner.
     "owner": {
-        **_database(env.service("DATABASE_OWNER_URL", data_folder=SERVICES_DIR, default="postgresql://ledgerops_migrator@localhost/ledgerops")),
+        **_database(
+            env.service("DATABASE_OWNER_URL", data_folder=SERVICES_DIR, default="postgresql://ledgerops_migrator@localhost/ledgerops")
+        ),
         "OPTIONS": {"assume_role": "ledgerops_owner", "options": "-c lock_timeout=30s -c timezone=UTC"},
     },
 }

@@ -1,0 +1,59 @@
+-- A decision names the true maker, the true submitter and a version of the same proposal: none can be made up.
+ALTER TABLE approvals_decision
+    ADD CONSTRAINT approvals_decision_names_the_maker
+        FOREIGN KEY (proposal_id, maker_id) REFERENCES approvals_proposal (id, maker_id),
+    ADD CONSTRAINT approvals_decision_names_the_submitter
+        FOREIGN KEY (version_id, proposal_id, submitted_by_id) REFERENCES approvals_proposal_version (id, proposal_id, submitted_by_id);
+
+ALTER TABLE approvals_proposal_version
+    ADD CONSTRAINT approvals_version_matches_its_digest
+        CHECK (digest = encode(sha256(convert_to(canonical, 'UTF8')), 'hex')),
+    ADD CONSTRAINT approvals_version_matches_its_payload
+        CHECK (payload = canonical::jsonb);
+
+CREATE TRIGGER approvals_version_append_only BEFORE UPDATE OR DELETE ON approvals_proposal_version
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER approvals_decision_append_only BEFORE UPDATE OR DELETE ON approvals_decision
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER approvals_execution_append_only BEFORE UPDATE OR DELETE ON approvals_execution
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER approvals_policy_append_only BEFORE UPDATE OR DELETE ON approvals_policy_version
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER approvals_proposal_never_deleted BEFORE DELETE ON approvals_proposal
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+
+-- What has ended stays ended, and who asked for what never changes.
+CREATE FUNCTION approvals_proposal_keeps_its_word_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF OLD.status NOT IN ('submitted', 'changes_requested') THEN
+        RAISE EXCEPTION 'proposal % has ended', OLD.number
+            USING ERRCODE = '23514', CONSTRAINT = 'approvals_proposal_ended_is_final';
+    END IF;
+    IF (NEW.id, NEW.number, NEW.kind, NEW.maker_id, NEW.scope, NEW.target_type, NEW.target_id, NEW.locked_object, NEW.created_at)
+       IS DISTINCT FROM
+       (OLD.id, OLD.number, OLD.kind, OLD.maker_id, OLD.scope, OLD.target_type, OLD.target_id, OLD.locked_object, OLD.created_at) THEN
+        RAISE EXCEPTION 'proposal % cannot become another', OLD.number
+            USING ERRCODE = '23514', CONSTRAINT = 'approvals_proposal_keeps_its_identity';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER approvals_proposal_keeps_its_word BEFORE UPDATE ON approvals_proposal
+    FOR EACH ROW EXECUTE FUNCTION approvals_proposal_keeps_its_word_v1();
+
+CREATE SEQUENCE approvals_proposal_number START 1001;
+-- reverse
+DROP SEQUENCE approvals_proposal_number;
+DROP TRIGGER approvals_proposal_keeps_its_word ON approvals_proposal;
+DROP FUNCTION approvals_proposal_keeps_its_word_v1();
+DROP TRIGGER approvals_proposal_never_deleted ON approvals_proposal;
+DROP TRIGGER approvals_policy_append_only ON approvals_policy_version;
+DROP TRIGGER approvals_execution_append_only ON approvals_execution;
+DROP TRIGGER approvals_decision_append_only ON approvals_decision;
+DROP TRIGGER approvals_version_append_only ON approvals_proposal_version;
+ALTER TABLE approvals_proposal_version
+    DROP CONSTRAINT approvals_version_matches_its_payload,
+    DROP CONSTRAINT approvals_version_matches_its_digest;
+ALTER TABLE approvals_decision
+    DROP CONSTRAINT approvals_decision_names_the_submitter,
+    DROP CONSTRAINT approvals_decision_names_the_maker;

@@ -1,0 +1,49 @@
+"""Session rules: idle limit by the cookie's age, absolute limit here; sign-ins and refused ones on the trail."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from approvals.models import User
+from audit.operations import record_event
+
+OPENED_AT = "opened_at"
+
+
+class SessionAgeMiddleware:
+    """End a session that has been open longer than the absolute limit, however busy it was."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            opened_at = request.session.setdefault(OPENED_AT, time.time())
+            if time.time() - opened_at > settings.SESSION_ABSOLUTE_AGE:
+                logout(request)
+        return self.get_response(request)
+
+
+def record_sign_in(sender: object, user: User, **_: Any) -> None:
+    with transaction.atomic():
+        record_event("approvals.session.opened", target_type="approvals.user", target_id=user.pk)
+
+
+def record_sign_out(sender: object, user: User | None, **_: Any) -> None:
+    if user is not None:
+        with transaction.atomic():
+            record_event("approvals.session.closed", target_type="approvals.user", target_id=user.pk)
+
+
+def record_refused_sign_in(sender: object, credentials: dict[str, Any], **_: Any) -> None:
+    # What was typed as a user name may be a password: it is not recorded.
+    known = User.objects.filter(username=credentials.get("username") or "").first()
+    with transaction.atomic():
+        record_event(
+            "approvals.session.refused", target_type="approvals.user", target_id=known.pk if known else "unknown", outcome="refused"
+        )

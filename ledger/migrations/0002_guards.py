@@ -1,0 +1,12 @@
+from django.db import migrations
+
+from ledgerops.lib.sql import sql_file
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0001_initial"), ("approvals", "0002_guards")]
+
+    operations = [
+        sql_file("ledger", "guards_v1"),
+        sql_file("ledger", "post_entries_v1"),
+    ]

@@ -1,0 +1,98 @@
+"""What the runtime role may do, table by table. Nothing is granted that is not listed here; everything may be read.
+
+Applied after every migration; `tests/database/test_privileges.py` compares it with the catalogue.
+"""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections
+
+RUNTIME_ROLE = "ledgerops_app"
+AUDITOR_ROLE = "ledgerops_auditor"
+
+FULL = "INSERT, UPDATE, DELETE"
+
+# Facts and evidence: no INSERT where a function is the only door, no UPDATE but of the columns that may move.
+RUNTIME_GRANTS: dict[str, str] = {
+    "approvals_decision": "INSERT",
+    "approvals_execution": "INSERT",
+    "approvals_historicalreasoncode": "INSERT",
+    "approvals_policy_version": "INSERT",
+    "approvals_proposal": "INSERT, UPDATE (title, status, status_reason, current_version, expires_at, closed_at)",
+    "approvals_proposal_version": "INSERT",
+    "approvals_reason_code": "INSERT, UPDATE",
+    "approvals_user": "INSERT, UPDATE",
+    "approvals_user_groups": FULL,
+    "audit_event": "",
+    "ledger_account": "INSERT, UPDATE (name, group_id, parent_id, status)",
+    "ledger_account_group": "INSERT, UPDATE",
+    "ledger_asset": "INSERT, UPDATE (name, network, contract)",
+    "ledger_balance": "",
+    "ledger_entity": "INSERT, UPDATE (name)",
+    "ledger_entry": "",
+    "ledger_idempotency_key": "",
+    "ledger_period": "INSERT, UPDATE (status, closed_at)",
+    "ledger_posting": "",
+    "ledger_transaction_type": "INSERT, UPDATE (current)",
+    "ledger_historicalaccount": "INSERT",
+    "ledger_historicalaccountgroup": "INSERT",
+    "ledger_historicalasset": "INSERT",
+    "ledger_historicallegalentity": "INSERT",
+    "ledger_accountgroupgroupobjectpermission": FULL,
+    "ledger_legalentitygroupobjectpermission": FULL,
+    "recon_allocation": "INSERT, UPDATE (revoked_at)",
+    "recon_break": "INSERT, UPDATE",
+    "recon_break_comment": "INSERT",
+    "recon_file": "INSERT, UPDATE (format, status, errors, accepted_at)",
+    "recon_historicalreconciliation": "INSERT",
+    "recon_historicalsource": "INSERT",
+    "recon_item": "INSERT, UPDATE (open)",
+    "recon_match": "INSERT",
+    "recon_reconciliation": "INSERT, UPDATE",
+    "recon_run": "INSERT, UPDATE",
+    "recon_saved_view": FULL,
+    "recon_source": "INSERT, UPDATE (name, servicer)",
+    "recon_sourcegroupobjectpermission": FULL,
+    "recon_statement": "INSERT",
+    "recon_statement_line": "INSERT",
+    # Of the libraries.
+    "account_emailaddress": FULL,
+    "account_emailconfirmation": FULL,
+    "approvals_user_user_permissions": "",
+    "auth_group": "INSERT, UPDATE",
+    "auth_group_permissions": FULL,
+    "auth_permission": "",
+    "axes_accessattempt": FULL,
+    "axes_accessattemptexpiration": FULL,
+    "axes_accessfailurelog": FULL,
+    "axes_accesslog": FULL,
+    "django_content_type": "",
+    "django_migrations": "",
+    "django_session": FULL,
+    "guardian_groupobjectpermission": "",
+    "guardian_userobjectpermission": "",
+    "knox_authtoken": FULL,
+    "mfa_authenticator": FULL,
+}
+
+RUNTIME_SEQUENCES = ("approvals_proposal_number", "recon_run_number", "recon_break_number")
+
+RUNTIME_FUNCTIONS = ("audit_record_event_v1(jsonb)", "ledger_post_entries_v1(text, jsonb)")
+
+
+def apply_grants(sender: AppConfig, using: str, **_: Any) -> None:
+    """Make the privileges in the database those of the list above (receiver of `post_migrate`)."""
+    statements = [
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {RUNTIME_ROLE}, {AUDITOR_ROLE}, PUBLIC",
+        f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {RUNTIME_ROLE}, {AUDITOR_ROLE}, PUBLIC",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {RUNTIME_ROLE}, {AUDITOR_ROLE}",
+        *(f"GRANT {rights} ON {table} TO {RUNTIME_ROLE}" for table, rights in RUNTIME_GRANTS.items() if rights),
+        *(f"GRANT USAGE ON SEQUENCE {sequence} TO {RUNTIME_ROLE}" for sequence in RUNTIME_SEQUENCES),
+        *(f"GRANT EXECUTE ON FUNCTION {function} TO {RUNTIME_ROLE}" for function in RUNTIME_FUNCTIONS),
+    ]
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('ledger_posting') IS NOT NULL")
+        (migrated,) = cursor.fetchone()
+        if migrated:
+            cursor.execute(";\n".join(statements))

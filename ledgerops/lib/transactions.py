@@ -1,0 +1,55 @@
+"""Transactions: acts whose refusal is remembered, retries, and constraint names as refusals."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+T = TypeVar("T")
+
+# Deadlock, serialization failure: the statement was right, the moment was wrong.
+TRANSIENT_SQLSTATES = frozenset({"40P01", "40001"})
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """Return PostgreSQL's five-character error code behind a Django database error."""
+    return getattr(error.__cause__, "sqlstate", None)
+
+
+def constraint_of(error: BaseException) -> str | None:
+    """Return the name of the constraint or guard that a database error reports; its message text is never read."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None) or None
+
+
+def check_constraints_now() -> None:
+    """Fire every deferred constraint of this transaction, then defer again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+@contextmanager
+def savepoint_with_constraints() -> Iterator[None]:
+    """Run a block in a savepoint whose deferred constraints have all held by its end."""
+    with transaction.atomic():
+        yield
+        check_constraints_now()
+
+
+def retried(act: Callable[[], T], *, attempts: int = 5) -> T:
+    """Run a whole transaction again, with jitter, when it lost a deadlock or a serialization race.
+
+    :raises OperationalError: the last one, when every attempt lost.
+    """
+    for attempt in range(1, attempts + 1):
+        try:
+            return act()
+        except (OperationalError, IntegrityError) as error:
+            if sqlstate_of(error) not in TRANSIENT_SQLSTATES or attempt == attempts:
+                raise
+            time.sleep(random.uniform(0.005, 0.02) * 2**attempt)
+    raise AssertionError("unreachable")

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class ReconConfig(AppConfig):
+    name = "recon"
+
+    def ready(self) -> None:
+        from approvals.registry import register_handler
+        from audit.actions import register_actions
+        from recon.approval_handlers import ADJUSTMENT_HANDLER
+        from recon.audit_actions import ACTIONS
+
+        register_actions(ACTIONS)
+        register_handler(ADJUSTMENT_HANDLER)

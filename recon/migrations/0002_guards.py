@@ -1,0 +1,11 @@
+from django.db import migrations
+
+from ledgerops.lib.sql import sql_file
+
+
+class Migration(migrations.Migration):
+    dependencies = [("recon", "0001_initial"), ("ledger", "0002_guards")]
+
+    operations = [
+        sql_file("recon", "guards_v1"),
+    ]

@@ -1,0 +1,84 @@
+-- A match takes an item whole: the amount allocated is the item's own.
+ALTER TABLE recon_item
+    ADD CONSTRAINT recon_item_has_one_amount UNIQUE (id, amount_minor),
+    ADD CONSTRAINT recon_item_posting_exists FOREIGN KEY (entry_id, entry_line) REFERENCES ledger_posting (entry_id, line);
+ALTER TABLE recon_allocation
+    ADD CONSTRAINT recon_allocation_takes_the_whole_item FOREIGN KEY (item_id, amount_minor) REFERENCES recon_item (id, amount_minor);
+
+-- Both sides of a match sum to the same, and all its items belong to its reconciliation.
+CREATE FUNCTION recon_match_balances_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    SELECT a.match_id INTO wrong
+        FROM public.recon_allocation a
+        JOIN public.recon_item i ON i.id = a.item_id
+        JOIN public.recon_match m ON m.id = a.match_id
+        WHERE a.revoked_at IS NULL AND a.match_id IN (SELECT match_id FROM inserted)
+        GROUP BY a.match_id
+        HAVING sum(CASE WHEN (i.flow = 'in') = (i.side = 'ledger') THEN a.amount_minor ELSE -a.amount_minor END) <> 0
+            OR bool_or(i.reconciliation_id <> m.reconciliation_id)
+        LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'match % does not balance', wrong
+            USING ERRCODE = '23514', CONSTRAINT = 'recon_match_balances';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER recon_match_balances AFTER INSERT ON recon_allocation
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION recon_match_balances_v1();
+
+CREATE FUNCTION recon_allocation_is_only_revoked_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL
+       AND (NEW.id, NEW.match_id, NEW.item_id, NEW.amount_minor) IS NOT DISTINCT FROM (OLD.id, OLD.match_id, OLD.item_id, OLD.amount_minor) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'an allocation may only be revoked' USING ERRCODE = '23514', CONSTRAINT = 'recon_allocation_is_only_revoked';
+END $$;
+CREATE TRIGGER recon_allocation_is_only_revoked BEFORE UPDATE ON recon_allocation
+    FOR EACH ROW EXECUTE FUNCTION recon_allocation_is_only_revoked_v1();
+CREATE TRIGGER recon_allocation_never_deleted BEFORE DELETE ON recon_allocation
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER recon_statement_append_only BEFORE UPDATE OR DELETE ON recon_statement
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER recon_line_append_only BEFORE UPDATE OR DELETE ON recon_statement_line
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER recon_match_append_only BEFORE UPDATE OR DELETE ON recon_match
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER recon_comment_append_only BEFORE UPDATE OR DELETE ON recon_break_comment
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER recon_break_never_deleted BEFORE DELETE ON recon_break
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER recon_file_never_deleted BEFORE DELETE ON recon_file
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER recon_file_bytes_never_change BEFORE UPDATE ON recon_file
+    FOR EACH ROW EXECUTE FUNCTION
+        ledger_meaning_never_changes_v1('sha256', 'size_bytes', 'name', 'received_by_id', 'received_at');
+CREATE TRIGGER recon_item_meaning_never_changes BEFORE UPDATE ON recon_item
+    FOR EACH ROW EXECUTE FUNCTION ledger_meaning_never_changes_v1(
+        'reconciliation_id', 'side', 'entry_id', 'entry_line', 'statement_line_id', 'flow', 'amount_minor', 'item_date');
+
+CREATE SEQUENCE recon_run_number START 101;
+CREATE SEQUENCE recon_break_number START 1001;
+-- reverse
+DROP SEQUENCE recon_break_number;
+DROP SEQUENCE recon_run_number;
+DROP TRIGGER recon_item_meaning_never_changes ON recon_item;
+DROP TRIGGER recon_file_bytes_never_change ON recon_file;
+DROP TRIGGER recon_file_never_deleted ON recon_file;
+DROP TRIGGER recon_break_never_deleted ON recon_break;
+DROP TRIGGER recon_comment_append_only ON recon_break_comment;
+DROP TRIGGER recon_match_append_only ON recon_match;
+DROP TRIGGER recon_line_append_only ON recon_statement_line;
+DROP TRIGGER recon_statement_append_only ON recon_statement;
+DROP TRIGGER recon_allocation_never_deleted ON recon_allocation;
+DROP TRIGGER recon_allocation_is_only_revoked ON recon_allocation;
+DROP FUNCTION recon_allocation_is_only_revoked_v1();
+DROP TRIGGER recon_match_balances ON recon_allocation;
+DROP FUNCTION recon_match_balances_v1();
+ALTER TABLE recon_allocation DROP CONSTRAINT recon_allocation_takes_the_whole_item;
+ALTER TABLE recon_item DROP CONSTRAINT recon_item_posting_exists, DROP CONSTRAINT recon_item_has_one_amount;
