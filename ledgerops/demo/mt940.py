@@ -52,11 +52,11 @@ def _amount(amount_minor: int, *, scale: int) -> str:
 
 
 def _slashed(line: StatementLine) -> list[str]:
-    """Return /CODE/ elements, one a line: the counterparty orders what comes in and benefits from what goes out."""
-    party = "ORDP" if line.amount_minor > 0 else "BENM"
-    account = f"/ACCT/{_clean(line.counterparty_account)}" if line.counterparty_account else ""
-    elements = [f"/EREF/{line.reference}", f"/{party}//NAME/{_clean(line.counterparty)}", account, f"/REMI/{_clean(line.remittance)}"]
-    return [element[:_LINE_WIDTH] for element in elements if element]
+    """Return /CODE/ elements, one a line: end-to-end id, counterparty with account and name, remittance."""
+    elements = [f"/EREF/{line.reference}"]
+    elements.append(f"/CNTP/{_clean(line.counterparty_account)}//{_clean(line.counterparty)}")
+    elements.append(f"/REMI/USTD//{_clean(line.remittance)}")
+    return [element[: _LINE_WIDTH - 1] + "/" for element in elements]
 
 
 def _numbered(line: StatementLine) -> list[str]:
