@@ -15,8 +15,8 @@ ASSETS = (
     PlannedAsset(code="EUR", name="Euro", scale=2),
     PlannedAsset(code="GBP", name="Pound sterling", scale=2),
     PlannedAsset(code="JPY", name="Japanese yen", scale=0),
-    PlannedAsset(code="USDC-ETH", name="USDC on Ethereum", scale=6),
-    PlannedAsset(code="USDC-BASE", name="USDC on Base", scale=6),
+    PlannedAsset(code="USDC-ETH", name="USDC on Ethereum", scale=6, network="Ethereum"),
+    PlannedAsset(code="USDC-BASE", name="USDC on Base", scale=6, network="Base"),
 )
 FIAT = ("USD", "EUR", "GBP", "JPY")
 TOKENS = ("USDC-ETH", "USDC-BASE")
@@ -45,7 +45,7 @@ SOURCES = (
     PlannedSource(
         code="HARBOR-FBO",
         name="Harbor Bank USD for benefit of customers",
-        format="camt.053",
+        format="camt053",
         account_code="1110-USD",
         identifier="4410027799",
         asset="USD",
@@ -65,7 +65,7 @@ SOURCES = (
     PlannedSource(
         code="THAMES-GBP",
         name="Thames Bank GBP operating",
-        format="camt.053",
+        format="camt053",
         account_code="1010-GBP",
         identifier=iban(country="GB", bban="THMB60144271903358"),
         asset="GBP",

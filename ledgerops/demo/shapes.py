@@ -22,6 +22,7 @@ class PlannedAsset:
     code: str
     name: str
     scale: int
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class PlannedEntry:
 
 @dataclass(frozen=True)
 class PlannedSource:
-    """A bank account as the bank delivers it. `identifier` is its IBAN where the country has them."""
+    """A bank account as the bank delivers it, in a format of `recon.formats`. `identifier` is its IBAN where the country has them."""
 
     code: str
     name: str

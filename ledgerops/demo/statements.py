@@ -13,7 +13,7 @@ from ledgerops.demo.mt940 import write_mt940
 from ledgerops.demo.shapes import PlannedSource, Statement, StatementFile, StatementLine
 
 _SCALES = {asset.code: asset.scale for asset in chart.ASSETS}
-_WRITERS = {"mt940": (write_mt940, "sta"), "camt.053": (write_camt053, "xml")}
+_WRITERS = {"mt940": (write_mt940, "sta"), "camt053": (write_camt053, "xml")}
 
 
 def statements(*, delivered: Iterable[Delivered], bank_days: Sequence[date]) -> tuple[Statement, ...]:

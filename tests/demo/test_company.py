@@ -1,19 +1,19 @@
 """The planned company: repeatable, balanced, solvent, and different from its statements exactly where the truth table says."""
 
-import re
+import io
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import cache
-from xml.etree import ElementTree as ET
 
 import pytest
-from defusedxml.ElementTree import fromstring
 
 from ledgerops.demo.bankdays import bank_day_after, bank_day_before
 from ledgerops.demo.company import plan
-from ledgerops.demo.shapes import Company, Difference, DifferenceKind, StatementFile
+from ledgerops.demo.shapes import Company, Difference, DifferenceKind, PlannedSource, StatementFile
+from ledgerops.lib.money import minor_from_decimal
+from recon.formats import FORMATS, detect
+from recon.formats.events import BalanceRead, LineRead, LocatedError, StatementOpened
 
 LAST_DAY = date(2026, 11, 20)
 SEEDS = (1, 2, 3)
@@ -53,69 +53,35 @@ def company(seed: int) -> Company:
 
 @cache
 def statements(seed: int) -> tuple[Read, ...]:
-    return tuple(_read(file, company(seed)) for file in company(seed).files)
+    """Return what the product's own readers make of the files."""
+    planned = company(seed)
+    sources = {source.code: source for source in planned.sources}
+    scales = {asset.code: asset.scale for asset in planned.assets}
+    return tuple(_read(file, source=sources[file.source], scale=scales[sources[file.source].asset]) for file in planned.files)
 
 
-def _scale(planned: Company, source: str) -> int:
-    asset = next(item.asset for item in planned.sources if item.code == source)
-    return next(item.scale for item in planned.assets if item.code == asset)
-
-
-def _read(file: StatementFile, planned: Company) -> Read:
-    scale = _scale(planned, file.source)
-    return (_read_mt940 if file.filename.endswith(".sta") else _read_camt)(file, scale)
-
-
-def _minor(text: str, scale: int) -> int:
-    minor = Decimal(text.replace(",", ".").removesuffix(".")).scaleb(scale)
-    assert minor == int(minor)
-    return int(minor)
-
-
-def _read_mt940(file: StatementFile, scale: int) -> Read:
-    text = file.content.decode("ascii")
-    balances = {
-        tag: _minor(amount, scale) * (-1 if sign == "D" else 1)
-        for tag, sign, amount in re.findall(r"^:(60F|62F):([CD])\d{6}[A-Z]{3}([\d,]+)\r$", text, re.MULTILINE)
-    }
-    lines = tuple(
-        Line(
-            file.source,
-            file.statement_date.replace(month=int(month), day=int(day)),
-            reference,
-            _minor(amount, scale) * (1 if sign == "C" else -1),
-        )
-        for month, day, sign, amount, reference in re.findall(
-            r"^:61:\d{6}(\d\d)(\d\d)([CD])([\d,]+)N[A-Z]{3}([^/\r]{1,16})//\w{1,16}\r$", text, re.MULTILINE
-        )
-    )
-    assert len(lines) == text.count(":61:") == text.count("EREF")
-    identifier = re.search(r"^:25:(.*)\r$", text, re.MULTILINE)
-    assert identifier
-    return Read(file, identifier[1], balances["60F"], balances["62F"], lines)
-
-
-def _read_camt(file: StatementFile, scale: int) -> Read:
-    root: ET.Element = fromstring(file.content)
-    space = {"": "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"}
-
-    def signed(element: ET.Element) -> int:
-        amount = _minor(element.findtext("Amt", namespaces=space) or "", scale)
-        return amount if element.findtext("CdtDbtInd", namespaces=space) == "CRDT" else -amount
-
-    balances = {balance.findtext("Tp/CdOrPrtry/Cd", namespaces=space): signed(balance) for balance in root.iterfind(".//Bal", space)}
-    lines = tuple(
-        Line(
-            file.source,
-            date.fromisoformat(entry.findtext("BookgDt/Dt", namespaces=space) or ""),
-            entry.findtext("NtryDtls/TxDtls/Refs/EndToEndId", namespaces=space) or "",
-            signed(entry),
-        )
-        for entry in root.iterfind(".//Ntry", space)
-    )
-    account = root.find(".//Stmt/Acct/Id", space)
-    assert account is not None
-    return Read(file, "".join(account.itertext()).strip(), balances["OPBD"], balances["CLBD"], lines)
+def _read(file: StatementFile, *, source: PlannedSource, scale: int) -> Read:
+    content = io.BytesIO(file.content)
+    assert detect(content) == source.format
+    identifiers, balances, lines = [], {}, []
+    for event in FORMATS[source.format].reader(content):
+        match event:
+            case StatementOpened():
+                identifiers.append(event.account)
+            case BalanceRead() if event.role != "other":
+                balances[event.role] = minor_from_decimal(event.amount, scale=scale)
+                assert event.currency == source.asset
+            case LineRead():
+                amount = minor_from_decimal(event.amount, scale=scale) * (1 if event.direction == "credit" else -1)
+                lines.append(Line(file.source, event.booking_date, event.end_to_end_id, amount))
+                assert event.booked
+                assert event.counterparty_name
+                assert event.details_total is None
+            case LocatedError():
+                pytest.fail(f"{file.filename}: {event}")
+    assert set(balances) == {"opening", "closing"}
+    (identifier,) = identifiers
+    return Read(file, identifier, balances["opening"], balances["closing"], tuple(lines))
 
 
 def test_it_repeats_itself_and_another_seed_does_not() -> None:
@@ -128,7 +94,7 @@ def test_it_repeats_itself_and_another_seed_does_not() -> None:
 
 def test_it_has_the_size_of_a_real_month() -> None:
     assert 3000 <= len(company(1).entries) <= 4000
-    assert {source.format for source in company(1).sources} == {"mt940", "camt.053"}
+    assert {source.format for source in company(1).sources} == {"mt940", "camt053"}
     assert len(company(1).files) == 5 * 22
 
 
