@@ -37,6 +37,8 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 class EmbeddedPostgres:
     """One cluster in `folder`; start, stop and connect as its superuser. Not for serving requests: see `roles`."""
 
+    name = "PostgreSQL"
+
     def __init__(self, *, folder: Path, log: Path, port: int | None = None, durable: bool = True) -> None:
         self.account = processes.server_account()
         self.folder = homes.make_home(folder, account=self.account)
@@ -67,7 +69,8 @@ class EmbeddedPostgres:
         self._end_earlier_server()
         if not self.data.is_dir():
             self._create()
-        self.port = processes.free_port(preferred=self.port)
+        if self.process is None:  # a server that crashed comes back where its clients look for it
+            self.port = processes.free_port(preferred=self.port)
         settings = [f"--{name}={value}" for name, value in {**self.settings, "port": str(self.port)}.items()]
         self.process = processes.spawn(
             [self._programs / "postgres", "-D", self.data, *settings],
@@ -83,7 +86,7 @@ class EmbeddedPostgres:
 
         :raises ServiceError: if it has ended.
         """
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None or processes.ended(self.process):
             raise ServiceError(f"PostgreSQL ended; the end of {self.log}:\n{processes.tail(self.log)}")
         command = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "2"]
         return subprocess.run(command, env=self._environment(), check=False).returncode == 0

@@ -1,8 +1,10 @@
 """Child processes that die with their parent, the user servers run as, and what an earlier run left behind."""
 
+import contextlib
 import ctypes
 import os
 import pwd
+import secrets
 import signal
 import socket
 import subprocess
@@ -85,27 +87,29 @@ def spawn(
         )
 
 
+def ended(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether the child has ended; then nothing is left of its session either."""
+    if process.returncode is not None:
+        return True
+    if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        return False
+    # While it is not reaped its number can belong to nobody else.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return True
+
+
 def stop(
     process: subprocess.Popen[bytes], *, first: signal.Signals, seconds: float, then: Sequence[signal.Signals] = (signal.SIGKILL,)
 ) -> None:
     """Send `first` and wait so long; then the harder signals, each with five seconds more."""
     for number, patience in [(first, seconds), *((harder, 5.0) for harder in then)]:
-        if process.poll() is not None:
+        if ended(process):
             return
         process.send_signal(number)
-        try:
-            process.wait(timeout=patience)
-        except subprocess.TimeoutExpired:
-            continue
-        return
-
-
-def kill_group(pid: int) -> None:
-    """Kill what is left of the session that the child `pid` led; call it before the child is reaped."""
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
+        if wait_until(lambda: ended(process), seconds=patience):
+            return
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, pause: float = 0.05) -> bool:
@@ -159,16 +163,27 @@ def end_all(find: Callable[[], list[int]], *, first: signal.Signals, seconds: fl
 
 
 def free_port(*, preferred: int | None = None) -> int:
-    """Return the preferred port of 127.0.0.1 if nobody listens on it, else one that is free now."""
-    for port in (preferred, 0) if preferred else (0,):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+    """Return the preferred port of 127.0.0.1 if nobody listens on it, else one that is free now.
+
+    It lies below the ports that outgoing connections take: a client that retries while its server is down could otherwise be given the
+    server's port and connect to itself.
+    """
+    candidates = [preferred] if preferred else []
+    for port in (*candidates, *(20_000 + secrets.randbelow(12_000) for _ in range(200))):
+        if is_free(port):
+            return port
     raise ServiceError("no port of 127.0.0.1 is free")
+
+
+def is_free(port: int) -> bool:
+    """Return whether nobody listens on this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def tail(log: Path, *, lines: int = 12) -> str:

@@ -36,7 +36,7 @@ def bootstrap(*, superuser_url: str, database: str, passwords: Passwords) -> Non
     with psycopg.connect(superuser_url, autocommit=True) as cluster:
         # One at a time: two would collide in the catalogue. The end of the connection lets go.
         cluster.execute("SELECT pg_advisory_lock(hashtext('ledgerops bootstrap'))")
-        if not cluster.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone():
+        if not cluster.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
             cluster.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
         with psycopg.connect(superuser_url, autocommit=True, dbname=database) as connection:
             connection.execute(ROLES_SQL.read_bytes())

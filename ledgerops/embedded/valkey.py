@@ -17,6 +17,8 @@ MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64"
 class EmbeddedValkey:
     """One server in `folder`, its append-only file there, behind a random password."""
 
+    name = "Valkey"
+
     def __init__(self, *, folder: Path, log: Path, port: int | None = None) -> None:
         self.account = processes.server_account()
         self.folder = homes.make_home(folder, account=self.account)
@@ -44,7 +46,8 @@ class EmbeddedValkey:
         if not password_file.is_file():
             password_file.touch(mode=0o600)
             password_file.write_text(secrets.token_urlsafe(24))
-        self.port = processes.free_port(preferred=self.port)
+        if self.process is None:  # a server that crashed comes back where its clients look for it
+            self.port = processes.free_port(preferred=self.port)
         # By standard input, so that the password stands in no list of processes.
         reading, writing = os.pipe()
         with os.fdopen(writing, "w") as configuration:
@@ -59,7 +62,7 @@ class EmbeddedValkey:
 
         :raises ServiceError: if it has ended.
         """
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None or processes.ended(self.process):
             raise ServiceError(f"Valkey ended; the end of {self.log}:\n{processes.tail(self.log)}")
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
