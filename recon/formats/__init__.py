@@ -1,0 +1,44 @@
+"""Statement formats: which there are, how a file is recognised, and the reader of each.
+
+Plain Python: nothing here knows of Django or the database. See docs/formats.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from recon.formats import archive, camt053, mt940
+from recon.formats.events import Reader
+from recon.formats.sniff import CAMT052, CAMT053, CAMT054, MT940, MT942, ZIP, detect
+
+__all__ = ["CAMT052", "CAMT053", "CAMT054", "FORMATS", "MT940", "MT942", "ZIP", "Format", "detect"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """`proves` is false for reports that are recognised only to be refused with a reason."""
+
+    code: str
+    label: str
+    reader: Reader
+    sniff: Callable[[BinaryIO], bool]
+    proves: bool
+
+
+def _format(code: str, label: str, reader: Reader, *, proves: bool = True) -> Format:
+    return Format(code=code, label=label, reader=reader, sniff=lambda file: detect(file) == code, proves=proves)
+
+
+FORMATS: dict[str, Format] = {
+    one.code: one
+    for one in (
+        _format(MT940, "MT940 statement", mt940.read),
+        _format(CAMT053, "camt.053 statement", camt053.read),
+        _format(ZIP, "ZIP archive of statements", archive.read),
+        _format(MT942, "MT942 intraday report", mt940.refuse_intraday, proves=False),
+        _format(CAMT052, "camt.052 intraday report", camt053.read, proves=False),
+        _format(CAMT054, "camt.054 notification", camt053.read, proves=False),
+    )
+}

@@ -1,0 +1,35 @@
+"""The promise every reader makes to its caller: nothing is raised, and a hopeless file stops by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import wraps
+from typing import BinaryIO
+
+from recon.formats.events import Event, LocatedError, Place, Reader, refusal
+
+ERRORS_MAX = 200
+
+
+def guarded(reader: Reader) -> Reader:
+    """Turn any exception of a reader into a fatal located error, and stop after ``ERRORS_MAX`` errors."""
+
+    @wraps(reader)
+    def read(file: BinaryIO) -> Iterator[Event]:
+        place = Place(None, None, "file")
+        errors = 0
+        try:
+            file.seek(0)
+            for event in reader(file):
+                yield event
+                place = event.place
+                errors += isinstance(event, LocatedError)
+                if errors >= ERRORS_MAX:
+                    message = f"Reading stopped here: the file has {ERRORS_MAX} errors or more."
+                    yield refusal(place=place, field="file", message=message)
+                    return
+        except Exception as error:  # noqa: BLE001 (the caller relies on events alone; the event names the failure)
+            message = f"The file could not be read after this place ({type(error).__name__})."
+            yield refusal(place=place, field="file", value=str(error), message=message)
+
+    return read

@@ -1,0 +1,44 @@
+"""Recognise a statement format by its content; a file name proves nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import BinaryIO
+
+SNIFF_BYTES = 1 << 18
+
+MT940 = "mt940"
+MT942 = "mt942"
+CAMT052 = "camt052"
+CAMT053 = "camt053"
+CAMT054 = "camt054"
+ZIP = "zip"
+
+_CONTAINER = re.compile(r"<(?:[\w.-]+:)?(BkToCstmrStmt|BkToCstmrAcctRpt|BkToCstmrDbtCdtNtfctn)(?:V[0-9]+)?[\s/>]")
+_CONTAINERS = {"BkToCstmrStmt": CAMT053, "BkToCstmrAcctRpt": CAMT052, "BkToCstmrDbtCdtNtfctn": CAMT054}
+_REFERENCE = re.compile(r"(?:^|[\r\n\x01]|\{4:) *:20:")
+_BODY = re.compile(r"[\r\n] *:(?:25P?|28C?|60[FM]|61):")
+_BOOKED = re.compile(r"[\r\n] *:60[FM]:")
+_INTRADAY = re.compile(r"\{2:[IO]942|[\r\n] *:(?:34F|90[CD]):")
+
+
+def detect(file: BinaryIO) -> str | None:
+    """Return the code of the format the file is in, or None; the file is left at its beginning."""
+    file.seek(0)
+    head = file.read(SNIFF_BYTES)
+    file.seek(0)
+    if head.startswith(b"PK\x03\x04"):
+        return ZIP
+    text = _text(head)
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+        match = _CONTAINER.search(text)
+        return _CONTAINERS[match[1]] if match else None
+    if _REFERENCE.search(text) and _BODY.search(text):
+        return MT942 if _INTRADAY.search(text) and not _BOOKED.search(text) else MT940
+    return None
+
+
+def _text(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head.decode("utf-16", errors="replace")
+    return head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
