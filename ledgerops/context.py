@@ -1,0 +1,142 @@
+"""What every page's frame shows: navigation filtered by permission, counts, theme, keys."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from ledgerops import fonts
+
+PRODUCT = "LedgerOps"
+COMPANY = "Demo company"
+
+THEMES = ("auto", "light", "dark")
+DENSITIES = ("compact", "standard", "comfortable")
+KEYS = ("on", "off")
+# The preferences page writes these cookies; the frame reads them and nothing else does.
+COOKIE_CHOICES = {"theme": THEMES, "density": DENSITIES, "keys": KEYS}
+COOKIE_DEFAULTS = {"theme": "auto", "density": "standard", "keys": "on"}
+assert set(COOKIE_CHOICES) == set(COOKIE_DEFAULTS)
+
+# Apps register how many things wait behind a navigation item, by its URL name.
+NAV_COUNTS: dict[str, Callable[[Any], int]] = {}
+COUNT_SHOWN_UP_TO = 999
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One item of the navigation: shown if its URL exists and the user's roles hold its permission."""
+
+    name: str
+    label: str
+    icon: str
+    go: str
+    permission: str | None = None
+
+
+GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
+    ("", (Place("overview", "Overview", "layout-dashboard", "o"),)),
+    (
+        "Reconcile",
+        (
+            Place("recon:breaks", "Breaks", "unplug", "b", "recon.view_break"),
+            Place("recon:runs", "Runs", "circle-play", "r", "recon.view_run"),
+            Place("recon:statements", "Statements", "file-text", "s", "recon.view_statement"),
+        ),
+    ),
+    (
+        "Control",
+        (
+            Place("approvals:queue", "Approvals", "stamp", "a", "approvals.view_proposal"),
+            Place("approvals:adjustments", "Adjustments", "pencil-line", "j", "approvals.view_proposal"),
+        ),
+    ),
+    (
+        "Books",
+        (
+            Place("ledger:accounts", "Accounts", "landmark", "c", "ledger.view_account"),
+            Place("ledger:entries", "Ledger", "book-open", "l", "ledger.view_entry"),
+            Place("ledger:trial_balance", "Trial balance", "scale", "t", "ledger.view_entry"),
+        ),
+    ),
+    (
+        "Assurance",
+        (
+            Place("audit:events", "Audit log", "shield-check", "u", "audit.view_event"),
+            Place("preferences", "Settings", "settings", "p"),
+        ),
+    ),
+)
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Give every template the frame; htmx fragments use little of it, so the navigation is worked out only when read."""
+    chosen = {name: _choice(request, name) for name in COOKIE_CHOICES}
+    return {
+        "product": PRODUCT,
+        "company": COMPANY,
+        "theme": chosen["theme"],
+        "density": chosen["density"],
+        "keys": chosen["keys"],
+        "has_fonts": fonts.available(),
+        "navigation": lambda: navigation(request),
+        "role": lambda: role(getattr(request, "user", AnonymousUser())),
+        "reference": reference(request),
+        "server_now": timezone.now(),
+    }
+
+
+def reference(request: HttpRequest) -> str:
+    """Return the id under which the logs know this request; pages of errors print it."""
+    bound = structlog.contextvars.get_contextvars().get("request_id")
+    return str(bound or request.headers.get("X-Request-ID", ""))[:64]
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    user = getattr(request, "user", AnonymousUser())
+    groups = []
+    for label, places in GROUPS:
+        items = [item for place in places if (item := _item(place, user=user, path=request.path)) is not None]
+        if items:
+            groups.append({"label": label, "items": items})
+    return groups
+
+
+def role(user: AbstractBaseUser | AnonymousUser) -> str:
+    """Return the roles of a user as one line."""
+    return (
+        ", ".join(sorted(group.name for group in user.groups.all()))
+        if isinstance(user, AbstractBaseUser) and hasattr(user, "groups")
+        else ""
+    )
+
+
+def _item(place: Place, *, user: AbstractBaseUser | AnonymousUser, path: str) -> dict[str, Any] | None:
+    try:
+        href = reverse(place.name)
+    except NoReverseMatch:
+        return None
+    if place.permission is not None and not (hasattr(user, "has_perm") and user.has_perm(place.permission)):
+        return None
+    counter = NAV_COUNTS.get(place.name)
+    count = counter(user) if counter is not None else 0
+    return {
+        "label": place.label,
+        "href": href,
+        "icon": place.icon,
+        "go": place.go,
+        "count": count,
+        "shown_count": f"{COUNT_SHOWN_UP_TO}+" if count > COUNT_SHOWN_UP_TO else str(count),
+        "current": path == href,
+        "within": path != href and href != "/" and path.startswith(href),
+    }
+
+
+def _choice(request: HttpRequest, name: str) -> str:
+    value = request.COOKIES.get(name, "")
+    return value if value in COOKIE_CHOICES[name] else COOKIE_DEFAULTS[name]
