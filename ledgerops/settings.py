@@ -186,6 +186,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False  # it would greet every process
 AXES_IPWARE_PROXY_COUNT = env.integer("LEDGEROPS_PROXIES", default=0, minimum=0, maximum=5)
 
 SESSION_COOKIE_AGE = 60 * env.integer("LEDGEROPS_SESSION_IDLE_MINUTES", default=15, minimum=1, maximum=60)
@@ -233,6 +234,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# Maps are read by developer tools alone; packing them took most of the time of collectstatic.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["map", "woff2", "png", "jpg", "ico", "gz", "br"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_242_880
 STATEMENT_MAXIMUM_BYTES = 200 * 1024 * 1024

