@@ -133,7 +133,7 @@ def _item(place: Place, *, user: AbstractBaseUser | AnonymousUser, path: str) ->
         "count": count,
         "shown_count": f"{COUNT_SHOWN_UP_TO}+" if count > COUNT_SHOWN_UP_TO else str(count),
         "current": path == href,
-        "within": path != href and href != "/" and path.startswith(href),
+        "within": href not in (path, "/") and path.startswith(href),
     }
 
 

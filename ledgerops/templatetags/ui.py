@@ -105,7 +105,7 @@ class Look:
 
 
 LOOKS: dict[str, Look] = {
-    # breaks
+    # of a break
     "open": Look("Open", "circle", "neutral"),
     "investigating": Look("Investigating", "search", "info"),
     "proposed": Look("Proposed", "diamond", "violet"),
@@ -291,3 +291,24 @@ def query_without(context: template.Context, *names: str) -> str:
     for name in (*names, "after", "before", "cursor"):
         query.pop(name, None)
     return f"?{query.urlencode()}"
+
+
+@register.simple_tag
+def key_legend(legend: str) -> SafeString:
+    """Show what keys do: `"j|k move,? all"` is two entries, the first with two caps."""
+    entries = [entry.strip().partition(" ") for entry in str(legend).split(",")]
+    return format_html_join(
+        "", "<span>{} {}</span>", ((format_html_join(" ", "<kbd>{}</kbd>", ((key,) for key in keys.split("|"))), word) for keys, _, word in entries)
+    )
+
+
+@register.filter
+def score_band(score: int) -> str:
+    """Return how a score of 0 to 100 is coloured: high from 85, mid from 70, else low."""
+    return "high" if score >= 85 else "mid" if score >= 70 else "low"
+
+
+@register.filter
+def score_width(score: int) -> str:
+    """Return the width of a score's bar out of 24."""
+    return f"{max(0, min(100, score)) * 24 / 100:.1f}"
