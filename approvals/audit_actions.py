@@ -12,6 +12,8 @@ ACTIONS = {
     "approvals.proposal.failed": "An approved proposal could not be carried out: the world had changed or the books refused it",
     "approvals.role.granted": "A role was given to a user",
     "approvals.scope.granted": "A role was given sight of an entity, an account group or a source",
+    "approvals.policy.defined": "A policy version says how many others must approve a kind of proposal",
+    "approvals.reason_code.defined": "A reason was put on the governed list",
     "approvals.session.opened": "A user signed in",
     "approvals.session.closed": "A user signed out",
     "approvals.session.refused": "A sign-in was refused",

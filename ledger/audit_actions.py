@@ -8,7 +8,7 @@ ACTIONS = {
     "ledger.period.opened": "An accounting period was opened",
     "ledger.period.closed": "An accounting period was closed: nothing more is posted into it",
     "ledger.transaction_type.defined": "A version of a transaction type's posting rules was registered",
-    "ledger.journal_entry.posted": "A journal entry was posted",
-    "ledger.transaction.recorded": "A transaction was offered for posting",
+    # A posted entry carries its actor and request and is its own record: only refusals are events.
+    "ledger.transaction.recorded": "A transaction was offered for posting and refused",
     "ledger.statement.exported": "An account statement or list of entries was exported",
 }

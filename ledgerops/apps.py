@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -9,4 +9,5 @@ class LedgerOpsConfig(AppConfig):
         from ledgerops import checks  # noqa: F401
         from ledgerops.grants import apply_grants
 
-        post_migrate.connect(apply_grants, sender=self)
+        # Django announces a finished migrate app by app, to apps with models only; any one of them will do.
+        post_migrate.connect(apply_grants, sender=apps.get_app_config("recon"))

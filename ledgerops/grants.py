@@ -78,7 +78,7 @@ RUNTIME_GRANTS: dict[str, str] = {
 
 RUNTIME_SEQUENCES = ("approvals_proposal_number", "recon_run_number", "recon_break_number")
 
-RUNTIME_FUNCTIONS = ("audit_record_event_v1(jsonb)", "ledger_post_entries_v1(text, jsonb)")
+RUNTIME_FUNCTIONS = ("audit_record_event_v1(jsonb)", "ledger_post_entries_v1(text, jsonb)", "recon_match_key_v1(text)")
 
 
 def apply_grants(sender: AppConfig, using: str, **_: Any) -> None:

@@ -10,7 +10,6 @@ ACTIONS = {
     "recon.run.requested": "A reconciliation run was asked for",
     "recon.run.completed": "A reconciliation run ended with its matches and breaks",
     "recon.run.failed": "A reconciliation run stopped on an error; nothing of its last step was kept",
-    "recon.break.opened": "An item was left unexplained and became a break",
     "recon.break.assigned": "A break was given to a person",
     "recon.break.commented": "A comment was written on a break",
     "recon.break.proposed": "An adjustment was proposed to resolve a break",

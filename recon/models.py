@@ -153,8 +153,7 @@ class Reconciliation(models.Model):
     date_tolerance_days = models.PositiveSmallIntegerField(default=1)
     rules_version = models.PositiveIntegerField(default=1)
     last_account_seq = models.BigIntegerField(default=0)
-    last_line_id = models.BigIntegerField(default=0)
-    history = HistoricalRecords(excluded_fields=["last_account_seq", "last_line_id"])
+    history = HistoricalRecords(excluded_fields=["last_account_seq"])
 
     class Meta:
         db_table = "recon_reconciliation"
@@ -192,7 +191,6 @@ class Run(models.Model):
     breaks_opened = models.PositiveIntegerField(default=0)
     breaks_resolved = models.PositiveIntegerField(default=0)
     through_account_seq = models.BigIntegerField(null=True)
-    through_line_id = models.BigIntegerField(null=True)
     rules_version = models.PositiveIntegerField(default=1)
     failure = models.TextField(blank=True)
 

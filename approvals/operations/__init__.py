@@ -1,0 +1,43 @@
+"""Asking, deciding, carrying out; people and their roles."""
+
+from approvals.operations.decisions import (
+    CheckerIsMaker,
+    CommentRequired,
+    DecisionNotAllowed,
+    DecisionOutdated,
+    NotWaiting,
+    decide,
+)
+from approvals.operations.people import add_user, define_policy, define_reason_code, define_role, grant_sight
+from approvals.operations.proposals import (
+    NobodyCouldApprove,
+    NotYours,
+    ObjectHasOpenProposal,
+    ProposalInvalid,
+    expire_overdue,
+    revise,
+    submit,
+    withdraw,
+)
+
+__all__ = [
+    "CheckerIsMaker",
+    "CommentRequired",
+    "DecisionNotAllowed",
+    "DecisionOutdated",
+    "NobodyCouldApprove",
+    "NotWaiting",
+    "NotYours",
+    "ObjectHasOpenProposal",
+    "ProposalInvalid",
+    "add_user",
+    "decide",
+    "define_policy",
+    "define_reason_code",
+    "define_role",
+    "expire_overdue",
+    "grant_sight",
+    "revise",
+    "submit",
+    "withdraw",
+]

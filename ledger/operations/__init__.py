@@ -1,0 +1,39 @@
+"""Writing the books."""
+
+from ledger.operations.chart import (
+    ChartRefused,
+    define_account_group,
+    define_asset,
+    define_entity,
+    define_transaction_type,
+    open_account,
+)
+from ledger.operations.periods import PeriodRefused, close_period, open_period
+from ledger.operations.posting import (
+    IdempotencyKeyReused,
+    Posted,
+    PostingInvalid,
+    PostingRefused,
+    post_entries,
+    post_entry,
+    record_transaction,
+)
+
+__all__ = [
+    "ChartRefused",
+    "IdempotencyKeyReused",
+    "PeriodRefused",
+    "Posted",
+    "PostingInvalid",
+    "PostingRefused",
+    "close_period",
+    "define_account_group",
+    "define_asset",
+    "define_entity",
+    "define_transaction_type",
+    "open_account",
+    "open_period",
+    "post_entries",
+    "post_entry",
+    "record_transaction",
+]

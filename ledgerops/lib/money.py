@@ -21,7 +21,7 @@ def minor_from_string(text: object, *, field: str) -> int:
     :raises AmountRefused: for anything but 1 to 38 ASCII digits above zero; a float is refused even if whole.
     """
     if not isinstance(text, str) or not _MINOR.fullmatch(text):
-        raise AmountRefused("an amount is a string of digits in minor units, such as \"1234\"", field=field, value=repr(text)[:80])
+        raise AmountRefused('an amount is a string of digits in minor units, such as "1234"', field=field, value=repr(text)[:80])
     amount = int(text)
     if amount == 0:
         raise AmountRefused("an amount must be above zero", field=field, value=text)

@@ -62,9 +62,17 @@ CREATE TRIGGER recon_item_meaning_never_changes BEFORE UPDATE ON recon_item
     FOR EACH ROW EXECUTE FUNCTION ledger_meaning_never_changes_v1(
         'reconciliation_id', 'side', 'entry_id', 'entry_line', 'statement_line_id', 'flow', 'amount_minor', 'item_date');
 
+-- The key of recon.matching.keys, for what is collected by SQL; a test compares the two.
+CREATE FUNCTION recon_match_key_v1(reference text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN length(k) < 4 OR k IN ('NOTPROVIDED', 'NONREF', 'NOREF', 'NONE', 'NULL', 'UNKNOWN') THEN '' ELSE left(k, 140) END
+    FROM (SELECT upper(regexp_replace(reference, '[^A-Za-z0-9]', '', 'g'))) keys (k)
+$$;
+
 CREATE SEQUENCE recon_run_number START 101;
 CREATE SEQUENCE recon_break_number START 1001;
 -- reverse
+DROP FUNCTION recon_match_key_v1(text);
 DROP SEQUENCE recon_break_number;
 DROP SEQUENCE recon_run_number;
 DROP TRIGGER recon_item_meaning_never_changes ON recon_item;

@@ -1,0 +1,75 @@
+"""Reference data every installation starts from. Loading it again changes nothing."""
+
+from iso4217 import Currency
+
+from approvals import operations as approvals
+from ledger import operations as ledger
+from ledger.models import OwnerClass
+from recon.operations import ADJUSTMENT
+
+# The bank side of the books: accounts that somebody else keeps a statement of.
+OUTSIDE = [OwnerClass.NOSTRO, OwnerClass.SAFEGUARDING, OwnerClass.WALLET]
+EVERY = list(OwnerClass)
+
+TRANSACTION_TYPES = [
+    ("deposit", "Deposit", "rule", OUTSIDE, [OwnerClass.CUSTOMER]),
+    ("withdrawal", "Withdrawal", "rule", [OwnerClass.CUSTOMER], OUTSIDE),
+    ("transfer", "Transfer between customers", "rule", [OwnerClass.CUSTOMER], [OwnerClass.CUSTOMER]),
+    ("fee", "Fee", "rule", [OwnerClass.CUSTOMER], [OwnerClass.FEE]),
+    ("settlement", "Settlement between own accounts", "rule", [*OUTSIDE, OwnerClass.SETTLEMENT], [*OUTSIDE, OwnerClass.SETTLEMENT]),
+    ("bank_charge", "Bank charge", "rule", [OwnerClass.FEE], OUTSIDE),
+    ("interest", "Interest received", "rule", [OwnerClass.NOSTRO, OwnerClass.SAFEGUARDING], [OwnerClass.FEE]),
+    ("capital", "Capital paid in", "rule", OUTSIDE, [OwnerClass.EQUITY]),
+    ("adjustment", "Adjustment", "manual", EVERY, EVERY),
+]
+
+READING = [
+    "ledger.view_account",
+    "ledger.view_journalentry",
+    "ledger.view_trial_balance",
+    "recon.view_break",
+    "recon.view_run",
+    "recon.view_statement",
+    "approvals.view_proposal",
+]
+ROLES = {
+    "Analyst": [
+        *READING,
+        "recon.upload_statement",
+        "recon.register_source",
+        "recon.run_reconciliation",
+        "recon.work_break",
+        "recon.match_items",
+        "recon.propose_adjustment",
+        "ledger.record_transaction",
+        "ledger.open_account",
+    ],
+    "Approver": [*READING, "approvals.decide_proposal"],
+    "Controller": [*READING, "approvals.decide_proposal", "ledger.close_period", "recon.run_reconciliation"],
+    "Administrator": ["recon.view_statement", "approvals.view_proposal", "audit.search_trail"],
+    "Auditor": [*READING, "audit.search_trail"],
+}
+
+REASON_CODES = [
+    ("BANK_FEE", "Bank charge not booked"),
+    ("CHARGES_DEDUCTED", "Charges deducted from the amount"),
+    ("WRONG_AMOUNT", "Booked with a wrong amount"),
+    ("NOT_EXECUTED", "Booked, but never carried out by the bank"),
+    ("UNKNOWN_RECEIPT", "Receipt not yet identified, held in suspense"),
+    ("BANK_ERROR", "Error of the bank, to be reclaimed"),
+    ("INTEREST", "Interest not booked"),
+]
+
+
+def load_reference_data() -> None:
+    """Define every ISO 4217 currency, the transaction types, the roles, the reasons and the first policy."""
+    for currency in Currency:
+        if currency.exponent is not None:
+            ledger.define_asset(code=currency.code, name=currency.currency_name, scale=currency.exponent)
+    for code, name, origin, debit_classes, credit_classes in TRANSACTION_TYPES:
+        ledger.define_transaction_type(code=code, name=name, origin=origin, debit_classes=debit_classes, credit_classes=credit_classes)
+    for role, permissions in ROLES.items():
+        approvals.define_role(name=role, permissions=permissions)
+    for code, label in REASON_CODES:
+        approvals.define_reason_code(code=code, label=label, kind=ADJUSTMENT)
+    approvals.define_policy(kind=ADJUSTMENT, required_approvals=1, expires_after_hours=96)

@@ -1,0 +1,1 @@
+"""What can be said of items without the database: keys, comparisons, candidate scores. Plain Python."""

@@ -1,0 +1,116 @@
+"""Working a break: assign, comment, match by hand."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import F
+
+from approvals.models import User
+from audit.operations import act, record_event
+from ledgerops.lib.errors import Refusal, RefusalKind
+from recon.models import Break, BreakComment, BreakState, Match, MatchMethod
+from recon.operations.matches import MatchRefused, difference_of, live_breaks_of, lock_items, make_match
+
+__all__ = ["BreakRefused", "MatchRefused", "assign_break", "comment_on_break", "match_by_hand"]
+
+
+class BreakRefused(Refusal):
+    """The break is not in a state for this, or has changed since it was read."""
+
+    code = "break_refused"
+    kind = RefusalKind.CONFLICT
+
+
+class CommentRefused(Refusal):
+    code = "comment_refused"
+    kind = RefusalKind.INVALID
+
+
+def assign_break(*, break_id: UUID, assignee_id: int | None) -> Break:
+    """Give a live break to a person, or to nobody; an open one is then being investigated.
+
+    :raises BreakRefused: if it is resolved, or the person may not work breaks.
+    """
+    with act("recon.break.assigned", target_type="recon.break", target_id=break_id):
+        recon_break = Break.objects.select_for_update(of=("self",)).get(pk=break_id)
+        if not recon_break.is_live:
+            raise BreakRefused(f"{recon_break.public_number} is resolved")
+        if assignee_id is not None and not User.objects.get(pk=assignee_id).has_perm("recon.work_break"):
+            raise BreakRefused("that person's roles do not include working breaks", field="assignee")
+        if recon_break.assignee_id == assignee_id:
+            return recon_break
+        before = {"assignee": recon_break.assignee_id, "state": recon_break.state}
+        recon_break.assignee_id = assignee_id
+        if recon_break.state == BreakState.OPEN and assignee_id is not None:
+            recon_break.state = BreakState.INVESTIGATING
+        recon_break.version += 1
+        recon_break.save(update_fields=["assignee", "state", "version"])
+        record_event(
+            "recon.break.assigned",
+            target_type="recon.break",
+            target_id=break_id,
+            before=before,
+            after={"assignee": assignee_id, "state": recon_break.state},
+        )
+        return recon_break
+
+
+def comment_on_break(*, break_id: UUID, author_id: int, text: str) -> BreakComment:
+    """Write a comment on a break, whatever its state.
+
+    :raises CommentRefused: if it says nothing or more than 4,000 characters.
+    """
+    with act("recon.break.commented", target_type="recon.break", target_id=break_id):
+        said = text.strip()
+        if not 0 < len(said) <= 4000:
+            raise CommentRefused("a comment has 1 to 4,000 characters", field="text")
+        recon_break = Break.objects.get(pk=break_id)
+        comment = BreakComment.objects.create(recon_break=recon_break, author_id=author_id, text=said)
+        record_event("recon.break.commented", target_type="recon.break", target_id=break_id, after={"comment": comment.pk, "text": said})
+        return comment
+
+
+def match_by_hand(*, break_id: UUID, version: int, item_ids: Sequence[int], matched_by_id: int) -> Match:
+    """Match a break's items with others of its reconciliation; both sides must sum to the same.
+
+    :raises BreakRefused: if the break has changed since version `version`, or has a proposal or an end.
+    :raises MatchRefused: if an item is gone, taken or held by a proposal, or if a difference would remain.
+    """
+    with act("recon.match.made", target_type="recon.break", target_id=break_id):
+        recon_break = Break.objects.select_for_update(of=("self",)).get(pk=break_id)
+        if recon_break.state in (BreakState.PROPOSED, BreakState.RESOLVED):
+            raise BreakRefused(f"{recon_break.public_number} is {recon_break.get_state_display().lower()}", state=recon_break.state)
+        if recon_break.version != version:
+            raise BreakRefused(f"{recon_break.public_number} has changed since you opened it", version=recon_break.version)
+        own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]
+        others = [pk for pk in item_ids if pk not in own]
+        if not others and len(own) < 2:
+            raise MatchRefused("choose what this is to be matched with", field="items")
+        items = lock_items(item_ids=[*own, *others], reconciliation_id=recon_break.reconciliation_id)
+        for touched in live_breaks_of(item_ids=others):
+            if touched.state == BreakState.PROPOSED:
+                raise MatchRefused(f"an item belongs to {touched.public_number}, which waits for approval", field="items")
+        difference = difference_of(items)
+        if difference:
+            raise MatchRefused(
+                "the two sides differ; propose an adjustment for the rest", field="items", difference_minor=str(difference)
+            )
+
+        match = make_match(
+            items=items,
+            method=MatchMethod.MANUAL,
+            explanation={"pass": "by hand", "break": recon_break.public_number, "items": sorted(item.pk for item in items)},
+            made_by_id=matched_by_id,
+        )
+        record_event(
+            "recon.match.made",
+            target_type="recon.break",
+            target_id=break_id,
+            after={"match": match.pk, "items": sorted(item.pk for item in items)},
+        )
+        return match
+
+
+def set_state(*, break_id: UUID, state: BreakState) -> None:
+    """Move a live break between open states inside the caller's transaction."""
+    Break.objects.filter(pk=break_id).exclude(state=BreakState.RESOLVED).update(state=state, version=F("version") + 1)

@@ -1,0 +1,89 @@
+"""Writing a match: the one way by hand and by adjustment (runs match in bulk, see passes)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from audit.operations import record_event
+from ledgerops.lib.errors import Refusal, RefusalKind
+from ledgerops.lib.transactions import constraint_of
+from recon.models import Allocation, Break, BreakState, Item, Match, MatchMethod, Side
+from recon.operations.passes import halve_pairs
+
+
+class MatchRefused(Refusal):
+    code = "match_refused"
+    kind = RefusalKind.CONFLICT
+
+
+def difference_of(items: Collection[Item]) -> int:
+    """Return ledger minus statement of a group of items, in minor units; zero where they explain each other."""
+    return sum(item.signed_minor if item.side == Side.LEDGER else -item.signed_minor for item in items)
+
+
+def lock_items(*, item_ids: Sequence[int], reconciliation_id: int) -> list[Item]:
+    """Lock items for a match.
+
+    :raises MatchRefused: if one does not exist in the reconciliation or has been matched.
+    """
+    items = list(Item.objects.select_for_update().filter(pk__in=item_ids, reconciliation_id=reconciliation_id).order_by("pk"))
+    if len(items) < len(set(item_ids)):
+        raise MatchRefused("one of the items does not belong to this reconciliation", field="items")
+    taken = [item for item in items if not item.open]
+    if taken:
+        raise MatchRefused(f"{taken[0].reference or 'an item'} has been matched meanwhile", field="items", item=taken[0].pk)
+    return items
+
+
+def make_match(
+    *,
+    items: Sequence[Item],
+    method: MatchMethod,
+    explanation: Mapping[str, Any],
+    made_by_id: int | None = None,
+    proposal_id: UUID | None = None,
+) -> Match:
+    """Match locked, open items that sum to the same on both sides, and resolve the breaks this explains.
+
+    :raises MatchRefused: if a concurrent match took an item first.
+    """
+    reconciliation_id = items[0].reconciliation_id
+    match = Match.objects.create(
+        reconciliation_id=reconciliation_id, method=method, explanation=dict(explanation), made_by_id=made_by_id, proposal_id=proposal_id
+    )
+    try:
+        with transaction.atomic():
+            Allocation.objects.bulk_create([Allocation(match=match, item=item, amount_minor=item.amount_minor) for item in items])
+    except IntegrityError as error:
+        if constraint_of(error) != "recon_item_is_matched_once":
+            raise
+        raise MatchRefused("one of the items has been matched meanwhile", field="items") from error
+    ids = [item.pk for item in items]
+    Item.objects.filter(pk__in=ids).update(open=False)
+    halve_pairs(reconciliation_id=reconciliation_id)
+    for recon_break in live_breaks_of(item_ids=ids):
+        Break.objects.filter(pk=recon_break.pk).update(
+            state=BreakState.RESOLVED, resolved_by=match, resolved_at=Now(), version=F("version") + 1
+        )
+        record_event(
+            "recon.break.resolved",
+            target_type="recon.break",
+            target_id=recon_break.pk,
+            before={"state": recon_break.state},
+            after={"match": match.pk, "method": method},
+            proposal_id=proposal_id,
+        )
+    return match
+
+
+def live_breaks_of(*, item_ids: Collection[int]) -> list[Break]:
+    """Lock and return the live breaks that hold any of the items, in the order of their numbers."""
+    live = Break.objects.select_for_update().exclude(state=BreakState.RESOLVED).order_by("number")
+    by_ledger = live.filter(ledger_item__in=item_ids)
+    by_statement = live.filter(statement_item__in=item_ids)
+    found = {recon_break.pk: recon_break for recon_break in [*by_ledger, *by_statement]}
+    return sorted(found.values(), key=lambda recon_break: recon_break.number)

@@ -1,0 +1,222 @@
+"""The set-based steps of a run. Each is idempotent: it looks only at what is still open."""
+
+from django.db import connection
+from django.db.models import F
+
+from recon.models import Item, Reconciliation, Run
+
+# An account's postings are numbered in commit order (the balance lock is held to commit), so a watermark misses none.
+_COLLECT = r"""
+WITH collected AS (
+    INSERT INTO recon_item (
+        reconciliation_id, side, entry_id, entry_line, flow, amount_minor, item_date, match_key, reference, counterparty, open)
+    SELECT %(reconciliation)s, 'ledger', p.entry_id, p.line, CASE p.direction WHEN 'debit' THEN 'in' ELSE 'out' END, p.amount_minor,
+           e.effective_date, recon_match_key_v1(e.reference), e.reference, e.counterparty, true
+    FROM ledger_posting p JOIN ledger_entry e ON e.id = p.entry_id
+    WHERE p.account_id = %(account)s AND p.account_seq > %(after)s AND p.account_seq <= %(through)s
+    ON CONFLICT DO NOTHING
+    RETURNING 1)
+SELECT count(*) FROM collected
+"""
+
+# Each item is the other's only candidate under the same key, amount and flow, within the days allowed; a tie is nobody's.
+# Items of a break with a proposal wait for its end.
+_MATCH_EXACTLY = """
+WITH free AS MATERIALIZED (
+    SELECT i.id, i.side, i.flow, i.amount_minor, i.item_date, i.match_key FROM recon_item i
+    WHERE i.reconciliation_id = %(reconciliation)s AND i.open AND i.match_key <> ''
+      AND NOT EXISTS (
+          SELECT 1 FROM recon_break b WHERE b.state = 'proposed' AND (b.ledger_item_id = i.id OR b.statement_item_id = i.id))),
+pairs AS (
+    SELECT l.id AS ledger_item, s.id AS statement_item, l.amount_minor, l.match_key, s.item_date - l.item_date AS days,
+           count(*) OVER (PARTITION BY l.id) AS candidates_of_ledger,
+           count(*) OVER (PARTITION BY s.id) AS candidates_of_statement
+    FROM free l JOIN free s USING (flow, amount_minor, match_key)
+    WHERE l.side = 'ledger' AND s.side = 'statement'),
+mutual AS MATERIALIZED (
+    SELECT uuidv7() AS match_id, * FROM pairs
+    WHERE candidates_of_ledger = 1 AND candidates_of_statement = 1 AND abs(days) <= %(days)s),
+matches AS (
+    INSERT INTO recon_match (id, reconciliation_id, method, run_id, explanation, made_at)
+    SELECT match_id, %(reconciliation)s, 'exact', %(run)s,
+           jsonb_build_object('pass', 'exact', 'key', match_key, 'days', days, 'days_allowed', %(days)s), clock_timestamp()
+    FROM mutual),
+allocations AS (
+    INSERT INTO recon_allocation (match_id, item_id, amount_minor)
+    SELECT match_id, ledger_item, amount_minor FROM mutual
+    UNION ALL SELECT match_id, statement_item, amount_minor FROM mutual),
+closed AS (
+    UPDATE recon_item SET open = false
+    WHERE id IN (SELECT ledger_item FROM mutual UNION ALL SELECT statement_item FROM mutual))
+SELECT count(*) FROM mutual
+"""
+
+# A live break whose items have all found their match is explained.
+_RESOLVE = """
+WITH explained AS (
+    SELECT b.id, (SELECT a.match_id FROM recon_allocation a
+                  WHERE a.revoked_at IS NULL AND a.item_id IN (b.ledger_item_id, b.statement_item_id) ORDER BY a.id DESC LIMIT 1) AS match_id
+    FROM recon_break b
+    WHERE b.reconciliation_id = %(reconciliation)s AND b.state <> 'resolved'
+      AND NOT EXISTS (SELECT 1 FROM recon_item i WHERE i.id IN (b.ledger_item_id, b.statement_item_id) AND i.open)),
+resolved AS (
+    UPDATE recon_break b SET state = 'resolved', resolved_by_id = e.match_id, resolved_at = clock_timestamp(), version = b.version + 1
+    FROM explained e WHERE e.id = b.id RETURNING 1)
+SELECT count(*) FROM resolved
+"""
+
+# A pair of which one side has found its match elsewhere becomes a break of the other side alone.
+_HALVE = """
+UPDATE recon_break b SET
+    ledger_item_id = CASE WHEN l.open THEN b.ledger_item_id END,
+    statement_item_id = CASE WHEN s.open THEN b.statement_item_id END,
+    type = CASE WHEN l.open THEN 'missing_external' ELSE 'missing_internal' END,
+    difference_minor = CASE WHEN l.open THEN l.amount_minor * CASE l.flow WHEN 'in' THEN 1 ELSE -1 END
+                            ELSE s.amount_minor * CASE s.flow WHEN 'in' THEN -1 ELSE 1 END END,
+    version = b.version + 1
+FROM recon_item l, recon_item s
+WHERE b.reconciliation_id = %(reconciliation)s AND b.state IN ('open', 'investigating')
+  AND l.id = b.ledger_item_id AND s.id = b.statement_item_id AND l.open <> s.open
+"""
+
+# Same key and flow, each the other's only one, but amount or date disagree: one break for the pair.
+_PAIRS = """
+WITH free AS MATERIALIZED (
+    SELECT i.* FROM recon_item i
+    WHERE i.reconciliation_id = %(reconciliation)s AND i.open AND i.match_key <> ''
+      AND NOT EXISTS (
+          SELECT 1 FROM recon_break b WHERE b.state <> 'resolved'
+            AND (b.ledger_item_id = i.id OR b.statement_item_id = i.id)
+            AND (b.state = 'proposed' OR b.ledger_item_id IS NOT NULL AND b.statement_item_id IS NOT NULL))),
+counted AS (
+    SELECT l.id AS ledger_item, s.id AS statement_item, l.amount_minor AS ledger_amount, s.amount_minor AS statement_amount,
+           CASE l.flow WHEN 'in' THEN 1 ELSE -1 END AS sign, least(l.item_date, s.item_date) AS occurred_on, l.reference, s.counterparty,
+           count(*) OVER (PARTITION BY l.id) AS of_ledger, count(*) OVER (PARTITION BY s.id) AS of_statement
+    FROM free l JOIN free s USING (flow, match_key) WHERE l.side = 'ledger' AND s.side = 'statement'),
+pairs AS MATERIALIZED (
+    SELECT *, CASE WHEN ledger_amount <> statement_amount THEN 'amount' ELSE 'date' END AS type
+    FROM counted WHERE of_ledger = 1 AND of_statement = 1)
+"""
+
+# The half that was already a break keeps its number and history; where both were, both stand.
+_JOIN_PAIRS = (
+    _PAIRS
+    + """,
+joined AS (
+    UPDATE recon_break b SET ledger_item_id = p.ledger_item, statement_item_id = p.statement_item, type = p.type,
+           difference_minor = p.sign * (p.ledger_amount - p.statement_amount), version = b.version + 1
+    FROM pairs p
+    WHERE b.state IN ('open', 'investigating')
+      AND (b.ledger_item_id = p.ledger_item OR b.statement_item_id = p.statement_item)
+      AND NOT EXISTS (
+          SELECT 1 FROM recon_break other WHERE other.id <> b.id AND other.state <> 'resolved'
+            AND (other.ledger_item_id = p.ledger_item OR other.statement_item_id = p.statement_item))
+    RETURNING 1)
+SELECT count(*) FROM joined
+"""
+)
+
+_OPEN_PAIRS = (
+    _PAIRS
+    + """,
+opened AS (
+    INSERT INTO recon_break (
+        number, reconciliation_id, type, state, ledger_item_id, statement_item_id, difference_minor, occurred_on, reference, counterparty,
+        opened_by_run_id, opened_at, version)
+    SELECT nextval('recon_break_number'), %(reconciliation)s, p.type, 'open', p.ledger_item, p.statement_item,
+           p.sign * (p.ledger_amount - p.statement_amount), p.occurred_on, p.reference, p.counterparty, %(run)s, clock_timestamp(), 1
+    FROM pairs p
+    WHERE NOT EXISTS (
+        SELECT 1 FROM recon_break b WHERE b.state <> 'resolved'
+          AND (b.ledger_item_id = p.ledger_item OR b.statement_item_id = p.statement_item))
+    ORDER BY p.occurred_on, p.ledger_item
+    RETURNING 1)
+SELECT count(*) FROM opened
+"""
+)
+
+# What is left has one side only. Several equal candidates: ambiguous. An equal item already matched: a possible duplicate.
+_OPEN_SINGLES = """
+WITH opened AS (
+    INSERT INTO recon_break (
+        number, reconciliation_id, type, state, ledger_item_id, statement_item_id, difference_minor, occurred_on, reference, counterparty,
+        opened_by_run_id, opened_at, version)
+    SELECT nextval('recon_break_number'), i.reconciliation_id,
+           CASE
+               WHEN i.match_key <> '' AND EXISTS (
+                   SELECT 1 FROM recon_item o WHERE o.reconciliation_id = i.reconciliation_id AND o.side <> i.side AND o.open
+                     AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND o.flow = i.flow) THEN 'ambiguous'
+               WHEN i.match_key <> '' AND EXISTS (
+                   SELECT 1 FROM recon_item o WHERE o.reconciliation_id = i.reconciliation_id AND o.side = i.side AND NOT o.open
+                     AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND o.flow = i.flow)
+                   THEN CASE i.side WHEN 'ledger' THEN 'duplicate_internal' ELSE 'duplicate_external' END
+               WHEN i.side = 'ledger' THEN 'missing_external'
+               ELSE 'missing_internal'
+           END,
+           'open', CASE i.side WHEN 'ledger' THEN i.id END, CASE i.side WHEN 'statement' THEN i.id END,
+           i.amount_minor * CASE WHEN (i.flow = 'in') = (i.side = 'ledger') THEN 1 ELSE -1 END,
+           i.item_date, i.reference, i.counterparty, %(run)s, clock_timestamp(), 1
+    FROM recon_item i
+    WHERE i.reconciliation_id = %(reconciliation)s AND i.open
+      AND NOT EXISTS (
+          SELECT 1 FROM recon_break b WHERE b.state <> 'resolved' AND (b.ledger_item_id = i.id OR b.statement_item_id = i.id))
+    ORDER BY i.item_date, i.id
+    RETURNING 1)
+SELECT count(*) FROM opened
+"""
+
+
+def collect_ledger_items(*, reconciliation: Reconciliation, run: Run) -> None:
+    """Turn the account's new postings into items, up to where the account stands now."""
+    account = reconciliation.source.account
+    through = account.balance.version
+    _count(
+        _COLLECT,
+        reconciliation=reconciliation.pk,
+        account=account.pk,
+        after=reconciliation.last_account_seq,
+        through=through,
+    )
+    Reconciliation.objects.filter(pk=reconciliation.pk).update(last_account_seq=through)
+    # The lock on the reconciliation covers this step only, so what it found is kept on the run.
+    open_items = Item.objects.filter(reconciliation=reconciliation, open=True)
+    ledger_items = open_items.filter(side="ledger").count()
+    statement_items = open_items.filter(side="statement").count()
+    Run.objects.filter(pk=run.pk).update(
+        through_account_seq=through,
+        ledger_items=ledger_items,
+        statement_items=statement_items,
+        items_total=ledger_items + statement_items,
+        items_done=0,
+    )
+
+
+def match_exactly(*, reconciliation: Reconciliation, run: Run) -> None:
+    """Match every two items that are each other's only candidate under key, amount, flow and days allowed."""
+    made = _count(_MATCH_EXACTLY, reconciliation=reconciliation.pk, run=run.pk, days=reconciliation.date_tolerance_days)
+    resolved = _count(_RESOLVE, reconciliation=reconciliation.pk)
+    Run.objects.filter(pk=run.pk).update(
+        matches_made=F("matches_made") + made, breaks_resolved=F("breaks_resolved") + resolved, items_done=F("items_done") + 2 * made
+    )
+
+
+def explain_the_rest(*, reconciliation: Reconciliation, run: Run) -> None:
+    """Give everything that is still open a break: pairs that disagree first, then what stands alone."""
+    halve_pairs(reconciliation_id=reconciliation.pk)
+    _count(_JOIN_PAIRS, reconciliation=reconciliation.pk)
+    pairs = _count(_OPEN_PAIRS, reconciliation=reconciliation.pk, run=run.pk)
+    singles = _count(_OPEN_SINGLES, reconciliation=reconciliation.pk, run=run.pk)
+    Run.objects.filter(pk=run.pk).update(breaks_opened=F("breaks_opened") + pairs + singles)
+
+
+def halve_pairs(*, reconciliation_id: int) -> None:
+    """Turn each pair of which one side has found its match elsewhere into a break of the other side."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HALVE, {"reconciliation": reconciliation_id})
+
+
+def _count(statement: str, **parameters: object) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        (count,) = cursor.fetchone()
+    return int(count)

@@ -1,0 +1,336 @@
+"""Reading reconciliations. Gates take the user and show only sources their roles give sight of."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Abs
+from guardian.shortcuts import get_objects_for_user
+
+from approvals.registry import Review
+from ledger.accounting import Line
+from ledger.models import JournalEntry
+from ledger.queries import BalanceEffect, effects_of
+from ledgerops.lib.errors import Refusal, RefusalKind
+from recon.matching.candidates import Reason, reasons_between, score_of
+from recon.matching.candidates import Side as ScoredSide
+from recon.models import (
+    Break,
+    BreakState,
+    Item,
+    Reconciliation,
+    Run,
+    Side,
+    Source,
+    Statement,
+    StatementFile,
+    StatementLine,
+)
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+CANDIDATES_SHOWN = 6
+CANDIDATES_SCORED = 60
+
+
+class SourceNotFound(Refusal):
+    code = "source_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+class FileNotFound(Refusal):
+    code = "file_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+class StatementNotFound(Refusal):
+    code = "statement_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+class RunNotFound(Refusal):
+    code = "run_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+class BreakNotFound(Refusal):
+    code = "break_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+class ReconciliationNotFound(Refusal):
+    code = "reconciliation_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+def sources_for(user: "AbstractUser") -> QuerySet[Source]:
+    visible = get_objects_for_user(user, "recon.view_source", klass=Source, use_groups=True, accept_global_perms=False)
+    return visible.select_related("asset", "account").order_by("name")
+
+
+def _source_ids(user: "AbstractUser") -> QuerySet[Source, int]:
+    return sources_for(user).order_by().values_list("pk", flat=True)
+
+
+def reconciliations_for(user: "AbstractUser") -> QuerySet[Reconciliation]:
+    return Reconciliation.objects.filter(source__in=_source_ids(user)).select_related("source__asset", "source__account").order_by("name")
+
+
+def reconciliation_for(user: "AbstractUser", *, pk: int) -> Reconciliation:
+    """Return one reconciliation.
+
+    :raises ReconciliationNotFound: if it is not there for this user.
+    """
+    found = reconciliations_for(user).filter(pk=pk).first()
+    if found is None:
+        raise ReconciliationNotFound("there is no such reconciliation in your scope")
+    return found
+
+
+def files_for(user: "AbstractUser") -> QuerySet[StatementFile]:
+    """Return the files this user received or whose statements they see, newest first."""
+    return StatementFile.objects.filter(
+        Q(received_by=user) | Q(pk__in=Statement.objects.filter(source__in=_source_ids(user)).values("file"))
+    ).select_related("received_by").order_by("-id")
+
+
+def file_for(user: "AbstractUser", *, file_id: UUID) -> StatementFile:
+    """Return one file.
+
+    :raises FileNotFound: if it is not there for this user.
+    """
+    found = files_for(user).filter(pk=file_id).first()
+    if found is None:
+        raise FileNotFound("there is no such file in your scope")
+    return found
+
+
+def statements_for(user: "AbstractUser") -> QuerySet[Statement]:
+    return Statement.objects.filter(source__in=_source_ids(user)).select_related("source__asset", "file").order_by("-closing_date", "-id")
+
+
+def statement_for(user: "AbstractUser", *, statement_id: UUID) -> Statement:
+    """Return one statement.
+
+    :raises StatementNotFound: if it is not there for this user.
+    """
+    found = statements_for(user).filter(pk=statement_id).first()
+    if found is None:
+        raise StatementNotFound("there is no such statement in your scope")
+    return found
+
+
+def lines_of(statement: Statement) -> QuerySet[StatementLine]:
+    """Return a statement's lines in their order, each with its item."""
+    return StatementLine.objects.filter(statement=statement).select_related("item").order_by("ordinal")
+
+
+def runs_for(user: "AbstractUser") -> QuerySet[Run]:
+    return (
+        Run.objects.filter(reconciliation__source__in=_source_ids(user))
+        .select_related("reconciliation__source__asset", "requested_by")
+        .order_by("-id")
+    )
+
+
+def run_for(user: "AbstractUser", *, run_id: UUID) -> Run:
+    """Return one run.
+
+    :raises RunNotFound: if it is not there for this user.
+    """
+    found = runs_for(user).filter(pk=run_id).first()
+    if found is None:
+        raise RunNotFound("there is no such run in your scope")
+    return found
+
+
+def breaks_for(user: "AbstractUser") -> QuerySet[Break]:
+    """Return the breaks this user may see, oldest first, with both items and their source."""
+    return (
+        Break.objects.filter(reconciliation__source__in=_source_ids(user))
+        .select_related(
+            "reconciliation__source__asset", "reconciliation__source__account", "ledger_item", "statement_item", "assignee", "opened_by_run"
+        )
+        .annotate(size_minor=Abs(F("difference_minor")))
+        .order_by("occurred_on", "number")
+    )
+
+
+def break_for(user: "AbstractUser", *, break_id: UUID) -> Break:
+    """Return one break.
+
+    :raises BreakNotFound: if it is not there for this user.
+    """
+    found = breaks_for(user).filter(pk=break_id).first()
+    if found is None:
+        raise BreakNotFound("there is no such break in your scope")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An open item that could explain a break, with the difference that would remain if it were taken."""
+
+    item: Item
+    score: int
+    reasons: Sequence[Reason]
+    remaining_minor: int
+
+
+def candidates_of(recon_break: Break) -> list[Candidate]:
+    """Return the best explanations of a break: open items of the other side, and reversals on its own side."""
+    own = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
+    anchor = own[0]
+    free = Item.objects.filter(reconciliation=recon_break.reconciliation_id, open=True).exclude(pk__in=[item.pk for item in own])
+    opposite = free.exclude(side=anchor.side) if len(own) == 1 else free
+    near = opposite.annotate(distance=Abs(F("amount_minor") - anchor.amount_minor)).order_by("distance", "pk")[:CANDIDATES_SCORED]
+    same_key = opposite.filter(match_key=anchor.match_key).exclude(match_key="")[:CANDIDATES_SCORED]
+    contra = free.filter(side=anchor.side, amount_minor=anchor.amount_minor).exclude(flow=anchor.flow)[:CANDIDATES_SCORED]
+    found = {item.pk: item for queryset in (near, same_key, contra) for item in queryset}
+    scored = [_candidate(recon_break, anchor=anchor, item=item) for item in found.values()]
+    worth = [candidate for candidate in scored if candidate.score >= 20]
+    return sorted(worth, key=lambda candidate: (-candidate.score, abs(candidate.remaining_minor), candidate.item.pk))[:CANDIDATES_SHOWN]
+
+
+def _candidate(recon_break: Break, *, anchor: Item, item: Item) -> Candidate:
+    # On the other side the same amount explains; on the same side it is the opposite one, a reversal.
+    sign = 1 if item.side != anchor.side else -1
+    reasons = reasons_between(
+        ScoredSide(
+            signed_minor=anchor.signed_minor, item_date=anchor.item_date, match_key=anchor.match_key, counterparty=anchor.counterparty
+        ),
+        ScoredSide(
+            signed_minor=sign * item.signed_minor, item_date=item.item_date, match_key=item.match_key, counterparty=item.counterparty
+        ),
+    )
+    change = item.signed_minor if item.side == Side.LEDGER else -item.signed_minor
+    return Candidate(item=item, score=score_of(reasons), reasons=reasons, remaining_minor=int(recon_break.difference_minor) + change)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What one side says of a movement, field by field, as plain values."""
+
+    item: Item
+    title: str
+    amount_minor: int
+    value_date: date
+    booking_date: date
+    counterparty: str
+    reference: str
+    end_to_end_id: str
+    description: str
+    raw: str
+    place: str
+    entry: JournalEntry | None = None
+    line: StatementLine | None = None
+
+
+def facts_of(item: Item) -> Facts:
+    """Return what the item's own record says."""
+    if item.side == Side.LEDGER:
+        entry = JournalEntry.objects.get(pk=item.entry_id)
+        return Facts(
+            item=item,
+            title=entry.public_number,
+            amount_minor=item.signed_minor,
+            value_date=entry.effective_date,
+            booking_date=entry.effective_date,
+            counterparty=entry.counterparty,
+            reference=entry.reference,
+            end_to_end_id=entry.reference,
+            description=entry.description,
+            raw="",
+            place="",
+            entry=entry,
+        )
+    line = StatementLine.objects.select_related("statement__file").get(pk=item.statement_line_id)
+    return Facts(
+        item=item,
+        title=f"line {line.ordinal}",
+        amount_minor=item.signed_minor,
+        value_date=line.value_date,
+        booking_date=line.booking_date,
+        counterparty=line.counterparty,
+        reference=line.reference or line.end_to_end_id,
+        end_to_end_id=line.end_to_end_id,
+        description=line.description,
+        raw=line.raw,
+        place=line.place,
+        line=line,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The unexplained number of a reconciliation: ledger minus external minus open items, zero unless something is lost."""
+
+    reconciliation: Reconciliation
+    ledger_minor: int
+    external_minor: int | None
+    external_date: date | None
+    open_items_minor: int
+    unexplained_minor: int | None
+
+
+def standing_of(reconciliation: Reconciliation) -> Standing:
+    """Compare the ledger account with the latest proven closing balance and the open items that explain the difference."""
+    account = reconciliation.source.account
+    ledger = int(account.balance.posted_debits_minor - account.balance.posted_credits_minor)
+    latest = (
+        Statement.objects.filter(source=reconciliation.source_id, closing_minor__isnull=False).order_by("-closing_date", "-id").first()
+    )
+    signed = 0
+    for side, flow, amount in Item.objects.filter(reconciliation=reconciliation, open=True).values_list("side", "flow", "amount_minor"):
+        signed += int(amount) if (flow == "in") == (side == Side.LEDGER) else -int(amount)
+    external = int(latest.closing_minor) if latest and latest.closing_minor is not None else None
+    return Standing(
+        reconciliation=reconciliation,
+        ledger_minor=ledger,
+        external_minor=external,
+        external_date=latest.closing_date if latest else None,
+        open_items_minor=signed,
+        unexplained_minor=None if external is None else ledger - external - signed,
+    )
+
+
+def adjustment_effects(*, lines: Iterable[Mapping[str, Any]]) -> list[BalanceEffect]:
+    """Return the balances before and after an adjustment's lines as stored in its payload."""
+    return effects_of(
+        lines=[
+            Line(account=line["account"], direction=line["direction"], amount_minor=int(line["amount"]), asset=line["asset"])
+            for line in lines
+        ]
+    )
+
+
+def adjustment_review(*, payload: Mapping[str, Any], executed: bool, proposal_id: UUID) -> Review:
+    """Return what the checker of an adjustment must see: the entry, balances, the break, and what was checked."""
+    recon_break = Break.objects.select_related("reconciliation__source__asset").get(pk=payload["break_id"])
+    items = list(Item.objects.filter(pk__in=payload["item_ids"]).order_by("side", "pk"))
+    lines = payload["entry"]["lines"]
+    debits = sum(int(line["amount"]) for line in lines if line["direction"] == "debit")
+    credits = sum(int(line["amount"]) for line in lines if line["direction"] == "credit")
+    entry = JournalEntry.objects.filter(proposal_id=proposal_id).first()
+    checks = [
+        (debits == credits, "Debits equal credits", "ledger"),
+        (executed or all(item.open for item in items), "Every item is still open", "matching"),
+        (executed or recon_break.state == BreakState.PROPOSED, f"{recon_break.public_number} waits for this proposal", "break"),
+    ]
+    return Review(
+        template="recon/adjustment_review.html",
+        context={
+            "recon_break": recon_break,
+            "items": items,
+            "facts": [facts_of(item) for item in items],
+            "entry_payload": payload["entry"],
+            "effects": adjustment_effects(lines=lines),
+            "entry": entry,
+            "source": recon_break.reconciliation.source,
+        },
+        checks=tuple(checks),
+    )
