@@ -3,5 +3,10 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("recon.web.urls")),
+    path("", include("approvals.web.urls")),
+    path("", include("ledger.web.urls")),
+    path("", include("audit.web.urls")),
     path("account/", include("allauth.account.urls")),
+    path("account/mfa/", include("allauth.mfa.urls")),
 ]
