@@ -96,7 +96,7 @@ def service(name: str, *, data_folder: Path | None, default: str) -> str:
 
 def _invent_secret(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     draft.touch(mode=0o600)
     draft.write_text(secrets.token_urlsafe(64))
     # A link is made by one of several processes that start at once; the others take its file.

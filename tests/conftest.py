@@ -60,7 +60,7 @@ def _start_servers() -> None:
 def _configure_django() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "ledgerops.settings"
     # The manifest of static files is proved by tests/platform; a page under test needs none.
-    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django.setup()
@@ -99,22 +99,22 @@ def empty_filled_tables() -> None:
         connection.close()
     owner = connections["owner"].settings_dict
     address = {"host": owner["HOST"], "port": owner["PORT"], "dbname": owner["NAME"], "user": owner["USER"], "password": owner["PASSWORD"]}
-    with psycopg.connect(**address, options="-c lock_timeout=10s") as connection:
-        connection.execute(f"SET ROLE {owner['OPTIONS']['assume_role']}")
-        tables = [table for (table,) in connection.execute(ALL_TABLES, [KEPT_TABLES])]
+    with psycopg.connect(**address, options="-c lock_timeout=10s") as session:
+        session.execute(f"SET ROLE {owner['OPTIONS']['assume_role']}")
+        tables = [table for (table,) in session.execute(ALL_TABLES, [KEPT_TABLES])]
         if not tables:
             return
         ask = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables)
-        filled = [table for (table,) in connection.execute(ask.encode())]
+        filled = [table for (table,) in session.execute(ask.encode())]
         if not filled:
             return
-        together = [table for (table,) in connection.execute(TRUNCATED_WITH, [filled])]
-        triggers = connection.execute(TRUNCATE_TRIGGERS, [together]).fetchall()
+        together = [table for (table,) in session.execute(TRUNCATED_WITH, [filled])]
+        triggers = session.execute(TRUNCATE_TRIGGERS, [together]).fetchall()
         for table, trigger, _ in triggers:
-            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
-        connection.execute(f"TRUNCATE {', '.join(together)}")
+            session.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+        session.execute(f"TRUNCATE {', '.join(together)}")
         for table, trigger, state in triggers:
-            connection.execute(f"ALTER TABLE {table} ENABLE {'ALWAYS ' if state == 'A' else ''}TRIGGER {trigger}")
+            session.execute(f"ALTER TABLE {table} ENABLE {'ALWAYS ' if state == 'A' else ''}TRIGGER {trigger}")
 
 
 ALL_TABLES = "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)"

@@ -1,13 +1,14 @@
 """The database roles of LedgerOps and their passwords, in a cluster whose superuser we are."""
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
+
+from ledgerops.embedded import services
 
 ROLES_SQL = Path(__file__).resolve().parent.parent.parent / "deploy" / "roles.sql"
 
@@ -24,10 +25,7 @@ def kept_passwords(file: Path) -> Passwords:
     """Return the passwords kept in the file, inventing them the first time."""
     if not file.is_file():
         fresh = Passwords(app=secrets.token_urlsafe(24), migrator=secrets.token_urlsafe(24))
-        unfinished = file.with_name(f"{file.name}.{os.getpid()}")
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(json.dumps(asdict(fresh)))
-        unfinished.rename(file)
+        services.write_private(file, json.dumps(asdict(fresh)))
     return Passwords(**json.loads(file.read_text()))
 
 

@@ -1,7 +1,7 @@
 """Where the embedded services of a data folder are: written by `manage.py up`, read by the settings of every other process."""
 
 import json
-import os
+import secrets
 from pathlib import Path
 
 FILE_NAME = "services.json"
@@ -22,8 +22,7 @@ def write(data_folder: Path, services: dict[str, str]) -> None:
 
 def write_private(file: Path, text: str) -> None:
     """Write a file that only its owner reads; a reader finds all of it or nothing."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    unfinished.unlink(missing_ok=True)
+    unfinished = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     unfinished.touch(mode=0o600)
     unfinished.write_text(text)
     unfinished.rename(file)
