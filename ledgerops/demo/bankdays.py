@@ -1,12 +1,12 @@
-"""Days on which the demo company's banks book: Monday to Friday but for Christmas and New Year's Day."""
+"""Days on which the demo company's banks book: the business days of `ledgerops.lib.calendars`."""
 
 from datetime import date, timedelta
 
-_CLOSED = {(1, 1), (12, 25), (12, 26)}
+from ledgerops.lib.calendars import SATURDAY
 
 
 def is_bank_day(day: date) -> bool:
-    return day.weekday() < 5 and (day.month, day.day) not in _CLOSED
+    return day.weekday() < SATURDAY
 
 
 def bank_day_after(day: date, *, count: int = 1) -> date:

@@ -3,11 +3,11 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from ledgerops.demo import chart
 from ledgerops.demo.activity import CHARGE_MINOR, Simulation
-from ledgerops.demo.bankdays import bank_day_after
+from ledgerops.demo.bankdays import bank_day_after, is_bank_day
 from ledgerops.demo.references import with_swapped_digits
 from ledgerops.demo.shapes import Difference, DifferenceKind, PlannedEntry, PlannedSource, StatementLine
 
@@ -34,7 +34,7 @@ class Delivered:
 
 
 def movements(*, entries: Sequence[PlannedEntry], rng: random.Random) -> tuple[Movement, ...]:
-    """Return what each entry means to the banks; some credits carry the next bank day as their value date."""
+    """Return what each entry means to the banks; some credits carry the next day as their value date."""
     by_account = {source.account_code: source for source in chart.SOURCES}
     return tuple(
         Movement(
@@ -100,6 +100,8 @@ class Injector:
         """Return on which bank days an entry must lie for its difference to be met when the statements of `shown` are the newest."""
         if recipe == self._booked_late:
             return range(shown.start - 2, shown.stop - 2)
+        if recipe == self._booked_twice:
+            return range(shown.start - 1, shown.stop - 1)
         if recipe == self._timing:
             return range(shown.stop - 1, shown.stop)
         return shown
@@ -236,12 +238,16 @@ class Injector:
         if index is None:
             return False
         line = self._movements[index].line
-        return self._deliver(index, line, line, kind=DifferenceKind.DUPLICATE_EXTERNAL, note="the bank booked the same payment twice")
+        day = bank_day_after(line.booking_date)
+        again = replace(line, booking_date=day, value_date=day)
+        return self._deliver(index, line, again, kind=DifferenceKind.DUPLICATE_EXTERNAL, note="booked a second time on the next bank day")
 
 
 def _value_date(entry: PlannedEntry, *, rng: random.Random) -> date:
-    late = entry.type == "deposit" and rng.random() < 0.06
-    return bank_day_after(entry.effective_date) if late else entry.effective_date
+    """Return the entry's date, or for some deposits the day after; never across a weekend, where a day would look like three."""
+    tomorrow = entry.effective_date + timedelta(days=1)
+    late = entry.type == "deposit" and is_bank_day(tomorrow) and rng.random() < 0.06
+    return tomorrow if late else entry.effective_date
 
 
 def _remittance(entry: PlannedEntry) -> str:

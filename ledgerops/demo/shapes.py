@@ -149,3 +149,8 @@ class Company:
     sources: tuple[PlannedSource, ...]
     files: tuple[StatementFile, ...]
     truth: tuple[Difference, ...]
+
+    @property
+    def key_prefix(self) -> str:
+        """What all its entries' keys begin with; it names the parameters of the plan."""
+        return self.entries[0].key.rpartition("-")[0]

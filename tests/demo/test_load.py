@@ -1,0 +1,97 @@
+"""Loading the demo company: complete, in balance, and without effect the second time."""
+
+from collections import Counter
+from datetime import date
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db.models import F
+
+from ledger.models import Account, Balance, JournalEntry
+from ledgerops.demo import DEMO_PASSPHRASE
+from ledgerops.demo.company import plan
+from ledgerops.demo.load import AnotherDemoIsLoaded, load, loaded_last_day
+from ledgerops.demo.shapes import Company, DifferenceKind
+from recon.models import Break, Item, Run, RunStatus, Source, Statement
+
+LAST_DAY = date(2026, 11, 20)
+
+
+@pytest.fixture
+def company() -> Company:
+    return plan(seed=7, days=13, customers=25, last_day=LAST_DAY)
+
+
+@pytest.mark.django_db
+def test_it_loads_the_whole_company(company: Company) -> None:
+    loaded = load(company)
+
+    assert loaded.entries == JournalEntry.objects.count() == len(company.entries)
+    assert Account.objects.count() == len(company.accounts)
+    assert Source.objects.count() == len(company.sources)
+    imported = [file for file in company.files if file.imported]
+    assert loaded.files == Statement.objects.filter(proof="proven").count() == len(imported)
+    assert set(Run.objects.values_list("status", flat=True)) == {RunStatus.COMPLETED}
+    assert loaded.breaks == Break.objects.exclude(state="resolved").count()
+    users = get_user_model().objects.filter(groups__isnull=False)
+    assert {user.get_username() for user in users} == {"analyst", "approver", "controller", "administrator", "auditor"}
+    assert all(user.check_password(DEMO_PASSPHRASE) for user in users)
+    assert _held() == _planned(company)
+
+
+def _planned(company: Company) -> dict[str, int]:
+    planned: Counter[str] = Counter()
+    for entry in company.entries:
+        for line in entry.lines:
+            planned[line.account_code] += line.amount_minor if line.direction == "debit" else -line.amount_minor
+    return {code: amount for code, amount in planned.items() if amount}
+
+
+def _held() -> dict[str, int]:
+    balances = Balance.objects.select_related("account").exclude(posted_debits_minor=F("posted_credits_minor"))
+    return {balance.account.code: int(balance.posted_debits_minor - balance.posted_credits_minor) for balance in balances}
+
+
+@pytest.mark.django_db
+def test_the_breaks_are_those_of_the_truth_table(company: Company) -> None:
+    load(company)
+
+    newest = max(file.statement_date for file in company.files if file.imported)
+    live = Break.objects.exclude(state="resolved")
+    found = Counter(live.values_list("type", flat=True))
+    shown = Counter(difference.kind for difference in company.truth if difference.statement_date <= newest)
+    # A swapped reference leaves both sides alone. What a later statement will show is missing until then, not after.
+    late = [
+        (difference, next(entry.effective_date for entry in company.entries if entry.key == difference.entry_key))
+        for difference in company.truth
+        if difference.kind in (DifferenceKind.DATE, DifferenceKind.MISSING_EXTERNAL) and difference.line_reference
+    ]
+    pending = sum(effective <= newest < difference.statement_date for difference, effective in late)
+    settled = sum(difference.statement_date <= newest for difference, _ in late if difference.kind == DifferenceKind.MISSING_EXTERNAL)
+    assert found == Counter(
+        {
+            "amount": shown[DifferenceKind.AMOUNT],
+            "date": shown[DifferenceKind.DATE],
+            "duplicate_external": shown[DifferenceKind.DUPLICATE_EXTERNAL],
+            "missing_internal": shown[DifferenceKind.MISSING_INTERNAL] + shown[DifferenceKind.REFERENCE],
+            "missing_external": shown[DifferenceKind.MISSING_EXTERNAL] + shown[DifferenceKind.REFERENCE] + pending - settled,
+        }
+    )
+
+
+@pytest.mark.django_db
+def test_loading_again_changes_nothing_and_another_company_is_refused(company: Company) -> None:
+    load(company)
+    before = (JournalEntry.objects.count(), Item.objects.count(), Break.objects.count(), Run.objects.count())
+
+    again = load(company)
+
+    assert (again.entries, again.files, again.matches, again.breaks) == (0, 0, 0, 0)
+    assert (JournalEntry.objects.count(), Item.objects.count(), Break.objects.count(), Run.objects.count()) == before
+    assert loaded_last_day(seed=7, days=13, customers=25) == LAST_DAY
+
+    with pytest.raises(AnotherDemoIsLoaded) as refusal:
+        load(plan(seed=8, days=13, customers=25, last_day=LAST_DAY))
+
+    assert refusal.value.detail["loaded"] == company.key_prefix
+    assert JournalEntry.objects.count() == before[0]
