@@ -45,7 +45,7 @@ def loaded_last_day(*, seed: int, days: int, customers: int) -> date | None:
     key = (
         IdempotencyKey.objects.filter(scope=SCOPE, key__startswith=f"demo-{seed}-{days}-{customers}-").values_list("key", flat=True).first()
     )
-    return date.fromisoformat(key.split("-")[4]) if key else None
+    return date.fromisoformat(key.rsplit("-", 2)[1]) if key else None
 
 
 def load(company: Company) -> Loaded:
