@@ -22,6 +22,7 @@ from ledgerops.embedded.valkey import EmbeddedValkey
 
 DATABASE = "ledgerops"
 DEMO = ("--seed", "7", "--days", "30", "--customers", "120", "--load")
+STATIC_NOT_USED = ("redoc", "rest_framework")
 LOG_LIMIT_BYTES = 10_000_000
 WEB_URL = "WEB_URL"
 
@@ -61,12 +62,13 @@ class Stack:
         self._known.pop(WEB_URL, None)
         (self.plan.data_folder / "logs").mkdir(exist_ok=True)
         processes.end_all(lambda: processes.left_behind(self.plan.data_folder), first=signal.SIGTERM, seconds=20)
+        fonts = self._make_fonts()
         self._start_servers()
+        fonts.finish()
         static = self._collect_static()
         self._migrate()
         self._load_demo()
-        if static is not None:
-            static.finish()
+        static.finish()
         self._start_web()
         self._start_workers()
         self.say(f"ready after {time.monotonic() - began:.1f} s; Ctrl-C stops everything")
@@ -104,16 +106,22 @@ class Stack:
         self._postgres = postgres
         services.write(folder, self._known)
 
-    def _collect_static(self) -> Program | None:
+    def _make_fonts(self) -> Program:
+        program = self._manage("fonts", "--if-missing")
+        if not (self.plan.project / "static" / "fonts" / "fonts.css").is_file():
+            program.start()
+        return program
+
+    def _collect_static(self) -> Program:
+        program = self._manage("collectstatic", "--noinput", "--verbosity", "0", *(f"--ignore={name}" for name in STATIC_NOT_USED))
         stamp = self.plan.data_folder / "static.stamp"
+        manifest = self.plan.data_folder / "static" / "staticfiles.json"
         now = digest([*_files(self.plan.project, "static/**/*"), self.plan.project / "requirements.txt"])
-        if stamp.is_file() and stamp.read_text() == now and (self.plan.data_folder / "static" / "staticfiles.json").is_file():
-            return None
-        # The stamp of a run that is cut short misleads nobody: without the manifest, written last, it counts for nothing.
-        (self.plan.data_folder / "static" / "staticfiles.json").unlink(missing_ok=True)
-        services.write_private(stamp, now)
-        program = self._manage("collectstatic", "--noinput", "--verbosity", "0", "--ignore", "redoc")
-        program.start()
+        if not (stamp.is_file() and stamp.read_text() == now and manifest.is_file()):
+            # The stamp of a run that is cut short misleads nobody: without the manifest, written last, it counts for nothing.
+            manifest.unlink(missing_ok=True)
+            services.write_private(stamp, now)
+            program.start()
         return program
 
     def _migrate(self) -> None:
@@ -207,11 +215,8 @@ class Stack:
         )
 
     def _run(self, program: Program) -> None:
-        try:
-            program.start()
-            program.finish()
-        finally:
-            program.stop()
+        program.start()
+        program.finish()
 
     def _log(self, name: str) -> Path:
         log = self.plan.data_folder / "logs" / f"{name}.log"

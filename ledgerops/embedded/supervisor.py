@@ -60,11 +60,15 @@ class Program:
             self.process = None
 
     def finish(self) -> None:
-        """Wait for its end.
+        """Wait for the end of one that ends by itself, if it was started; end it if we are interrupted.
 
         :raises ServiceError: if it fails.
         """
-        if self.process is not None and self.process.wait() != 0:
+        try:
+            failed = self.process is not None and self.process.wait() != 0
+        finally:
+            self.stop()
+        if failed:
             raise ServiceError(f"{self.name} failed; the end of {self.log}:\n{processes.tail(self.log)}")
 
 
