@@ -24,6 +24,9 @@ from ledgerops.embedded import roles
 from ledgerops.embedded.postgres import EmbeddedPostgres
 from ledgerops.embedded.valkey import EmbeddedValkey
 
+# The cast, the chart and how to sign in; imported once Django is ready.
+pytest_plugins = ["tests.fixtures"]
+
 # Set by the process that started the servers; workers of pytest-xdist inherit it.
 SUPERUSER_URL = "LEDGEROPS_TEST_SUPERUSER_URL"
 # Written by migrate and read by Django itself, so they outlive a test.
