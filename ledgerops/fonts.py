@@ -27,7 +27,7 @@ RANGES = (
 )
 FEATURES = ["calt", "ccmp", "kern", "mark", "mkmk", "tnum", "zero", "ss03", "cv05", "case"]
 
-FACES = (
+FACES: tuple[tuple[str, str, dict[str, int | tuple[int, int]]], ...] = (
     ("Inter", "ofl/inter/Inter[opsz,wght].ttf", {"opsz": 14, "wght": (400, 600)}),
     ("JetBrains Mono", "ofl/jetbrainsmono/JetBrainsMono[wght].ttf", {"wght": (400, 600)}),
 )
