@@ -65,7 +65,12 @@ def current_version(proposal: Proposal) -> ProposalVersion:
 def versions_of(proposal: Proposal) -> QuerySet[ProposalVersion]:
     """Return every version, oldest first, with its decisions."""
     decisions = Prefetch("decisions", Decision.objects.select_related("approver"))
-    return ProposalVersion.objects.filter(proposal=proposal).select_related("submitted_by", "reason_code", "policy_version").order_by("n").prefetch_related(decisions)
+    return (
+        ProposalVersion.objects.filter(proposal=proposal)
+        .select_related("submitted_by", "reason_code", "policy_version")
+        .order_by("n")
+        .prefetch_related(decisions)
+    )
 
 
 def why_not_decidable(user: User, *, proposal: Proposal) -> str:

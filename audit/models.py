@@ -44,7 +44,9 @@ class AuditEvent(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(outcome__in=Outcome.values), name="audit_event_outcome_is_known"),
-            models.CheckConstraint(condition=models.Q(actor_type__in=["user", "system", "anonymous"]), name="audit_event_actor_type_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(actor_type__in=["user", "system", "anonymous"]), name="audit_event_actor_type_is_known"
+            ),
             models.CheckConstraint(
                 condition=~models.Q(actor_type="user") | models.Q(actor_id__isnull=False), name="audit_event_user_has_an_id"
             ),

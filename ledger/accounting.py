@@ -85,7 +85,9 @@ def check_draft(draft: EntryDraft) -> None:
     differences = imbalance(draft.lines)
     if differences:
         said = ", ".join(f"{asset} by {difference}" for asset, difference in sorted(differences.items()))
-        raise DraftUnbalanced(f"debits and credits differ in {said} minor units", field="lines", differences={a: str(d) for a, d in differences.items()})
+        raise DraftUnbalanced(
+            f"debits and credits differ in {said} minor units", field="lines", differences={a: str(d) for a, d in differences.items()}
+        )
 
 
 def as_json(draft: EntryDraft) -> dict[str, Any]:

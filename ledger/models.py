@@ -9,8 +9,6 @@ from simple_history.models import HistoricalRecords
 
 from ledgerops.lib.sql import ClockTimestamp, UUIDv7
 
-AMOUNT = {"max_digits": 38, "decimal_places": 0}
-
 
 class Direction(models.TextChoices):
     DEBIT = "debit"
@@ -157,7 +155,9 @@ class TransactionType(models.Model):
         db_table = "ledger_transaction_type"
         constraints = [
             models.UniqueConstraint(fields=["code", "version"], name="ledger_transaction_type_version_is_numbered_once"),
-            models.UniqueConstraint(fields=["code"], condition=models.Q(current=True), name="ledger_transaction_type_has_one_current_version"),
+            models.UniqueConstraint(
+                fields=["code"], condition=models.Q(current=True), name="ledger_transaction_type_has_one_current_version"
+            ),
             models.CheckConstraint(condition=models.Q(origin__in=["rule", "manual"]), name="ledger_transaction_type_origin_is_known"),
         ]
 
@@ -244,9 +244,9 @@ class Posting(models.Model):
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     direction = models.CharField(max_length=6, choices=Direction.choices)
-    amount_minor = models.DecimalField(**AMOUNT)
+    amount_minor = models.DecimalField(max_digits=38, decimal_places=0)
     account_seq = models.BigIntegerField()
-    balance_after_minor = models.DecimalField(**AMOUNT)
+    balance_after_minor = models.DecimalField(max_digits=38, decimal_places=0)
 
     class Meta:
         db_table = "ledger_posting"
@@ -264,8 +264,8 @@ class Balance(models.Model):
     """What an account holds, derived from its postings in the same transaction; `version` is its last account_seq."""
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True)
-    posted_debits_minor = models.DecimalField(**AMOUNT, default=0)
-    posted_credits_minor = models.DecimalField(**AMOUNT, default=0)
+    posted_debits_minor = models.DecimalField(max_digits=38, decimal_places=0, default=0)
+    posted_credits_minor = models.DecimalField(max_digits=38, decimal_places=0, default=0)
     version = models.BigIntegerField(default=0)
 
     class Meta:

@@ -5,7 +5,6 @@ Applied after every migration; `tests/database/test_privileges.py` compares it w
 
 from typing import Any
 
-from django.apps import AppConfig
 from django.db import connections
 
 RUNTIME_ROLE = "ledgerops_app"
@@ -81,7 +80,7 @@ RUNTIME_SEQUENCES = ("approvals_proposal_number", "recon_run_number", "recon_bre
 RUNTIME_FUNCTIONS = ("audit_record_event_v1(jsonb)", "ledger_post_entries_v1(text, jsonb)", "recon_match_key_v1(text)")
 
 
-def apply_grants(sender: AppConfig, using: str, **_: Any) -> None:
+def apply_grants(*, using: str, **_: Any) -> None:
     """Make the privileges in the database those of the list above (receiver of `post_migrate`)."""
     statements = [
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {RUNTIME_ROLE}, {AUDITOR_ROLE}, PUBLIC",

@@ -7,8 +7,6 @@ from simple_history.models import HistoricalRecords
 
 from ledgerops.lib.sql import ClockTimestamp, UUIDv7
 
-AMOUNT = {"max_digits": 38, "decimal_places": 0}
-
 
 class Source(models.Model):
     """An account elsewhere that delivers statements, and the ledger account that must agree with it."""
@@ -84,15 +82,15 @@ class Statement(models.Model):
     file = models.ForeignKey(StatementFile, on_delete=models.PROTECT, related_name="statements")
     ordinal = models.PositiveIntegerField()
     number = models.CharField(max_length=60, blank=True)
-    opening_minor = models.DecimalField(**AMOUNT, null=True)
-    closing_minor = models.DecimalField(**AMOUNT, null=True)
+    opening_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
+    closing_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
     opening_date = models.DateField(null=True)
     closing_date = models.DateField()
     line_count = models.PositiveIntegerField()
-    movements_minor = models.DecimalField(**AMOUNT)
+    movements_minor = models.DecimalField(max_digits=38, decimal_places=0)
     proof = models.CharField(max_length=10, choices=ProofStatus.choices)
-    difference_minor = models.DecimalField(**AMOUNT)
-    gap_minor = models.DecimalField(**AMOUNT, null=True)
+    difference_minor = models.DecimalField(max_digits=38, decimal_places=0)
+    gap_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
     content_digest = models.CharField(max_length=64)
     accepted_at = models.DateTimeField(db_default=ClockTimestamp())
 
@@ -122,7 +120,7 @@ class StatementLine(models.Model):
     booking_date = models.DateField()
     value_date = models.DateField()
     flow = models.CharField(max_length=3, choices=Flow.choices)
-    amount_minor = models.DecimalField(**AMOUNT)
+    amount_minor = models.DecimalField(max_digits=38, decimal_places=0)
     reversal = models.BooleanField(default=False)
     booked = models.BooleanField(default=True)
     reference = models.CharField(max_length=140, blank=True)
@@ -228,7 +226,7 @@ class Item(models.Model):
     entry_line = models.PositiveSmallIntegerField(null=True)
     statement_line = models.OneToOneField(StatementLine, on_delete=models.PROTECT, null=True, related_name="item")
     flow = models.CharField(max_length=3, choices=Flow.choices)
-    amount_minor = models.DecimalField(**AMOUNT)
+    amount_minor = models.DecimalField(max_digits=38, decimal_places=0)
     item_date = models.DateField()
     match_key = models.CharField(max_length=140, blank=True)
     reference = models.CharField(max_length=140, blank=True)
@@ -252,7 +250,9 @@ class Item(models.Model):
                 fields=["reconciliation", "side", "match_key", "amount_minor"], name="recon_item_open_by_key", condition=models.Q(open=True)
             ),
             models.Index(
-                fields=["reconciliation", "side", "amount_minor", "item_date"], name="recon_item_open_by_amount", condition=models.Q(open=True)
+                fields=["reconciliation", "side", "amount_minor", "item_date"],
+                name="recon_item_open_by_amount",
+                condition=models.Q(open=True),
             ),
         ]
 
@@ -298,7 +298,7 @@ class Allocation(models.Model):
 
     match = models.ForeignKey(Match, on_delete=models.PROTECT, related_name="allocations")
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="allocations", db_constraint=False, db_index=False)
-    amount_minor = models.DecimalField(**AMOUNT)
+    amount_minor = models.DecimalField(max_digits=38, decimal_places=0)
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -335,7 +335,7 @@ class Break(models.Model):
     state = models.CharField(max_length=15, choices=BreakState.choices, default=BreakState.OPEN)
     ledger_item = models.ForeignKey(Item, on_delete=models.PROTECT, null=True, related_name="ledger_breaks", db_index=False)
     statement_item = models.ForeignKey(Item, on_delete=models.PROTECT, null=True, related_name="statement_breaks", db_index=False)
-    difference_minor = models.DecimalField(**AMOUNT)
+    difference_minor = models.DecimalField(max_digits=38, decimal_places=0)
     occurred_on = models.DateField()
     reference = models.CharField(max_length=140, blank=True)
     counterparty = models.CharField(max_length=200, blank=True)

@@ -62,7 +62,12 @@ def decide(*, proposal_id: UUID, version: int, digest: str, outcome: DecisionOut
     """
     return retried(
         lambda: _decide_once(
-            proposal_id=proposal_id, version_number=version, digest=digest, outcome=outcome, comment=comment.strip(), approver_id=approver_id
+            proposal_id=proposal_id,
+            version_number=version,
+            digest=digest,
+            outcome=outcome,
+            comment=comment.strip(),
+            approver_id=approver_id,
         )
     )
 
@@ -77,7 +82,9 @@ def _decide_once(
         _refuse_unfit(proposal=proposal, version=version, approver=approver, outcome=outcome, comment=comment)
         if (version.n, version.digest) != (version_number, digest):
             raise DecisionOutdated(
-                f"version {version.n} is the current one; read it before you decide", current_version=version.n, current_digest=version.digest
+                f"version {version.n} is the current one; read it before you decide",
+                current_version=version.n,
+                current_digest=version.digest,
             )
 
         # Nothing is refused any more, but by the unique vote and by the execution itself.
@@ -144,9 +151,7 @@ def _execute(*, proposal: Proposal, version: ProposalVersion, checker_id: int) -
     try:
         with savepoint_with_constraints():
             Execution.objects.create(proposal=proposal, version=version)
-            handler.execute(
-                payload=version.payload, preconditions=version.preconditions, proposal_id=proposal.pk, checker_id=checker_id
-            )
+            handler.execute(payload=version.payload, preconditions=version.preconditions, proposal_id=proposal.pk, checker_id=checker_id)
     except PreconditionChanged as changed:
         _give_up(proposal=proposal, status=ProposalStatus.STALE, reason=str(changed))
         return

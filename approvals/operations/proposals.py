@@ -206,5 +206,3 @@ def _store_version(*, proposal: Proposal, n: int, command: Command, policy: Poli
         policy_version=policy,
         submitted_by_id=submitted_by_id,
     )
-
-

@@ -7,5 +7,5 @@ from django.http import HttpRequest
 class ClosedDoorAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Nobody signs up: people are added by administrators."""
 
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
+    def is_open_for_signup(self, *_: HttpRequest) -> bool:
         return False

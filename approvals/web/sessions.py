@@ -29,18 +29,18 @@ class SessionAgeMiddleware:
         return self.get_response(request)
 
 
-def record_sign_in(sender: object, user: User, **_: Any) -> None:
+def record_sign_in(user: User, **_: Any) -> None:
     with transaction.atomic():
         record_event("approvals.session.opened", target_type="approvals.user", target_id=user.pk)
 
 
-def record_sign_out(sender: object, user: User | None, **_: Any) -> None:
+def record_sign_out(user: User | None, **_: Any) -> None:
     if user is not None:
         with transaction.atomic():
             record_event("approvals.session.closed", target_type="approvals.user", target_id=user.pk)
 
 
-def record_refused_sign_in(sender: object, credentials: dict[str, Any], **_: Any) -> None:
+def record_refused_sign_in(credentials: dict[str, Any], **_: Any) -> None:
     # What was typed as a user name may be a password: it is not recorded.
     known = User.objects.filter(username=credentials.get("username") or "").first()
     with transaction.atomic():

@@ -5,40 +5,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
-                ('actor_type', models.CharField(max_length=16)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_name', models.CharField(max_length=150)),
-                ('session_digest', models.CharField(blank=True, max_length=64)),
-                ('ip', models.GenericIPAddressField(null=True)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('action', models.CharField(max_length=100)),
-                ('target_type', models.CharField(max_length=60)),
-                ('target_id', models.CharField(max_length=100)),
-                ('outcome', models.CharField(choices=[('done', 'Done'), ('refused', 'Refused'), ('failed', 'Failed')], max_length=8)),
-                ('reason', models.TextField(blank=True)),
-                ('before', models.JSONField(null=True)),
-                ('after', models.JSONField(null=True)),
-                ('proposal_id', models.UUIDField(null=True)),
-                ('transaction_id', models.BigIntegerField()),
+                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                ("actor_type", models.CharField(max_length=16)),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_name", models.CharField(max_length=150)),
+                ("session_digest", models.CharField(blank=True, max_length=64)),
+                ("ip", models.GenericIPAddressField(null=True)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("action", models.CharField(max_length=100)),
+                ("target_type", models.CharField(max_length=60)),
+                ("target_id", models.CharField(max_length=100)),
+                ("outcome", models.CharField(choices=[("done", "Done"), ("refused", "Refused"), ("failed", "Failed")], max_length=8)),
+                ("reason", models.TextField(blank=True)),
+                ("before", models.JSONField(null=True)),
+                ("after", models.JSONField(null=True)),
+                ("proposal_id", models.UUIDField(null=True)),
+                ("transaction_id", models.BigIntegerField()),
             ],
             options={
-                'db_table': 'audit_event',
-                'ordering': ['-id'],
-                'permissions': [('search_trail', 'Can search the audit trail')],
-                'indexes': [models.Index(fields=['target_type', 'target_id', 'id'], name='audit_event_by_target'), models.Index(fields=['action', 'id'], name='audit_event_by_action'), models.Index(fields=['actor_id', 'id'], name='audit_event_by_actor'), models.Index(condition=models.Q(('proposal_id__isnull', False)), fields=['proposal_id', 'id'], name='audit_event_by_proposal')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('outcome__in', ['done', 'refused', 'failed'])), name='audit_event_outcome_is_known'), models.CheckConstraint(condition=models.Q(('actor_type__in', ['user', 'system', 'anonymous'])), name='audit_event_actor_type_is_known'), models.CheckConstraint(condition=models.Q(models.Q(('actor_type', 'user'), _negated=True), ('actor_id__isnull', False), _connector='OR'), name='audit_event_user_has_an_id')],
+                "db_table": "audit_event",
+                "ordering": ["-id"],
+                "permissions": [("search_trail", "Can search the audit trail")],
+                "indexes": [
+                    models.Index(fields=["target_type", "target_id", "id"], name="audit_event_by_target"),
+                    models.Index(fields=["action", "id"], name="audit_event_by_action"),
+                    models.Index(fields=["actor_id", "id"], name="audit_event_by_actor"),
+                    models.Index(
+                        condition=models.Q(("proposal_id__isnull", False)), fields=["proposal_id", "id"], name="audit_event_by_proposal"
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["done", "refused", "failed"])), name="audit_event_outcome_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("actor_type__in", ["user", "system", "anonymous"])), name="audit_event_actor_type_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(models.Q(("actor_type", "user"), _negated=True), ("actor_id__isnull", False), _connector="OR"),
+                        name="audit_event_user_has_an_id",
+                    ),
+                ],
             },
         ),
     ]

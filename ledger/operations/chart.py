@@ -49,7 +49,15 @@ def define_account_group(*, code: str, name: str) -> AccountGroup:
 
 
 def open_account(
-    *, code: str, name: str, entity: str, group: str, asset: str, type: AccountType, owner_class: OwnerClass, parent: str | None = None
+    *,
+    code: str,
+    name: str,
+    entity: str,
+    group: str,
+    asset: str,
+    account_type: AccountType,
+    owner_class: OwnerClass,
+    parent: str | None = None,
 ) -> Account:
     """Open an account in the chart; entity, group, asset and parent are codes.
 
@@ -58,7 +66,8 @@ def open_account(
     with act("ledger.account.opened", target_type="ledger.account", target_id=code):
         existing = Account.objects.select_related("asset", "entity").filter(code=code).first()
         if existing is not None:
-            if (existing.asset.code, existing.entity.code, existing.type, existing.owner_class) != (asset, entity, type, owner_class):
+            meaning = (existing.asset.code, existing.entity.code, existing.type, existing.owner_class)
+            if meaning != (asset, entity, account_type, owner_class):
                 raise ChartRefused(f"account {code} exists with another asset, entity, type or class", field="code")
             return existing
         found = {
@@ -70,12 +79,12 @@ def open_account(
         for field, wanted in (("entity", entity), ("group", group), ("asset", asset), ("parent", parent)):
             if wanted and found[field] is None:
                 raise ChartRefused(f"there is no {field} {wanted}", field=field)
-        account = Account.objects.create(code=code, name=name, type=type, owner_class=owner_class, **found)
+        account = Account.objects.create(code=code, name=name, type=account_type, owner_class=owner_class, **found)
         record_event(
             "ledger.account.opened",
             target_type="ledger.account",
             target_id=code,
-            after={"name": name, "entity": entity, "group": group, "asset": asset, "type": type, "owner_class": owner_class},
+            after={"name": name, "entity": entity, "group": group, "asset": asset, "type": account_type, "owner_class": owner_class},
         )
         return account
 

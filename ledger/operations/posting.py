@@ -126,9 +126,7 @@ def refusal_of(posted: Posted) -> Refusal:
     """Return the refusal that a result which is no entry stands for."""
     if posted.outcome == "mismatch":
         fields = list(posted.detail["fields"])
-        return IdempotencyKeyReused(
-            f"key {posted.draft.key} was used before with another {', '.join(fields)}", field="key", fields=fields
-        )
+        return IdempotencyKeyReused(f"key {posted.draft.key} was used before with another {', '.join(fields)}", field="key", fields=fields)
     assert posted.code is not None
     refusal, sentence = _SENTENCES[posted.code]
     return refusal(sentence.format_map(posted.detail), field=_field_of(posted), reason=posted.code, **_without_field(posted.detail))
@@ -138,10 +136,9 @@ def _field_of(posted: Posted) -> str | None:
     if "line" in posted.detail:
         return f"lines[{posted.detail['line']}].account"
     return {"unknown_transaction_type": "type", "no_accounting_period": "effective_date", "period_closed": "effective_date"}.get(
-        posted.code or "", None
+        posted.code or ""
     )
 
 
 def _without_field(detail: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in detail.items() if name not in ("field", "reason")}
-

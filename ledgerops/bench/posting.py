@@ -44,9 +44,9 @@ def run(*, quick: bool) -> dict[str, Any]:
 
 def _client(server: Server) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ledgerops.bench.posting_client"],
+        [sys.executable, "manage.py", "bench_posting_client"],
         cwd=PROJECT,
-        env={**server.environment, "DJANGO_SETTINGS_MODULE": "ledgerops.settings"},
+        env=server.environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

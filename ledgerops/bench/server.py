@@ -44,7 +44,20 @@ class Server:
 
     def floor_rate(self, *, script: str, clients: int, seconds: int) -> float:
         """Run one slice of the floor and return its postings a second."""
-        command = [str(PGBENCH), "-n", "-M", "prepared", "-f", str(SQL / script), "-c", str(clients), "-j", str(min(clients, 2)), "-T", str(seconds)]
+        command = [
+            str(PGBENCH),
+            "-n",
+            "-M",
+            "prepared",
+            "-f",
+            str(SQL / script),
+            "-c",
+            str(clients),
+            "-j",
+            str(min(clients, 2)),
+            "-T",
+            str(seconds),
+        ]
         done = subprocess.run([*command, self.floor_url], capture_output=True, text=True, check=True)
         found = _LATENCY_FREE_TPS.search(done.stdout)
         assert found is not None, done.stdout
@@ -69,7 +82,12 @@ def bench_server() -> Iterator[Server]:
                 "DATABASE_URL": postgres.url(database=PRODUCT, user="ledgerops_app", password=passwords.app),
                 "DATABASE_OWNER_URL": postgres.url(database=PRODUCT, user="ledgerops_migrator", password=passwords.migrator),
             }
-            subprocess.run([sys.executable, "manage.py", "migrate", "--database", "owner", "--verbosity", "0"], cwd=PROJECT, env=environment, check=True)
+            subprocess.run(
+                [sys.executable, "manage.py", "migrate", "--database", "owner", "--verbosity", "0"],
+                cwd=PROJECT,
+                env=environment,
+                check=True,
+            )
             with psycopg.connect(postgres.url(), autocommit=True) as connection:
                 connection.execute(f"CREATE DATABASE {FLOOR}")
             with psycopg.connect(postgres.url(database=FLOOR), autocommit=True) as connection:

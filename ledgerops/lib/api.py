@@ -24,7 +24,7 @@ class HoldsPermission(BasePermission):
     """Allow a request whose user's roles hold what the view names for its method in `required_permissions`."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        if not request.user or not request.user.is_authenticated:
+        if not request.user.is_authenticated:
             return False
         required: dict[str, str | None] = view.required_permissions  # type: ignore[attr-defined]
         if request.method not in required:

@@ -44,7 +44,7 @@ def minor_from_decimal(value: Decimal, *, scale: int) -> int:
         if remainder:
             raise AmountRefused(f"{value} has more than {scale} decimals", value=str(value), scale=scale)
     else:
-        number *= 10**shift
+        number *= int(10**shift)
     if number >= 10**MAXIMUM_DIGITS:
         raise AmountRefused(f"{value} has more than {MAXIMUM_DIGITS} digits", value=str(value))
     return -number if sign else number

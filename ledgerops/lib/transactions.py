@@ -51,5 +51,5 @@ def retried(act: Callable[[], T], *, attempts: int = 5) -> T:
         except (OperationalError, IntegrityError) as error:
             if sqlstate_of(error) not in TRANSIENT_SQLSTATES or attempt == attempts:
                 raise
-            time.sleep(random.uniform(0.005, 0.02) * 2**attempt)
+            time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 jitter, no secret
     raise AssertionError("unreachable")

@@ -215,5 +215,5 @@ def _fatal(where: str, message: str, *, field: str = "", value: str = "") -> Par
 
 
 def _add_error(parsed: ParsedFile, error: ParseError) -> None:
-    if len(parsed.errors) < MAXIMUM_ERRORS or error.fatal and not parsed.refused:
+    if len(parsed.errors) < MAXIMUM_ERRORS or (error.fatal and not parsed.refused):
         parsed.errors.append(error)

@@ -212,7 +212,9 @@ def _locked_break(break_id: UUID) -> Break:
         cursor.execute("SELECT 1 FROM recon_break WHERE id = %s FOR UPDATE", [break_id])
         if cursor.fetchone() is None:
             raise AdjustmentRefused("there is no such break", field="break_id")
-    return Break.objects.select_related("reconciliation__source__account__asset", "reconciliation__source__account__entity").get(pk=break_id)
+    return Break.objects.select_related("reconciliation__source__account__asset", "reconciliation__source__account__entity").get(
+        pk=break_id
+    )
 
 
 def _counter_account(*, code: str, account: Account) -> Account:

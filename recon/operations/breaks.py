@@ -92,9 +92,7 @@ def match_by_hand(*, break_id: UUID, version: int, item_ids: Sequence[int], matc
                 raise MatchRefused(f"an item belongs to {touched.public_number}, which waits for approval", field="items")
         difference = difference_of(items)
         if difference:
-            raise MatchRefused(
-                "the two sides differ; propose an adjustment for the rest", field="items", difference_minor=str(difference)
-            )
+            raise MatchRefused("the two sides differ; propose an adjustment for the rest", field="items", difference_minor=str(difference))
 
         match = make_match(
             items=items,

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from uuid import UUID
 
 from django.core.files import File
@@ -79,7 +79,7 @@ def receive_file(*, name: str, content: BinaryIO, maximum_bytes: int, received_b
 def read_again(file: StatementFile) -> ParsedFile:
     """Return what a stored file says, read from its bytes."""
     with default_storage.open(file.storage_name) as content:
-        return parse(content, scales=_scales())
+        return parse(cast("BinaryIO", content), scales=_scales())
 
 
 def source_of(statement: ParsedStatement) -> Source | None:
@@ -111,7 +111,9 @@ def accept_file(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
                 )
             sources.append(source)
 
-        for statement, source in sorted(zip(parsed.statements, sources, strict=True), key=lambda pair: (str(pair[0].closing_date), pair[0].ordinal)):
+        for statement, source in sorted(
+            zip(parsed.statements, sources, strict=True), key=lambda pair: (str(pair[0].closing_date), pair[0].ordinal)
+        ):
             _take_statement(statement, file=file, source=source)
         file.status = FileStatus.ACCEPTED
         with connection.cursor() as cursor:
@@ -128,6 +130,7 @@ def accept_file(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
 
 
 def _take_statement(parsed: ParsedStatement, *, file: StatementFile, source: Source) -> None:
+    assert parsed.closing_date is not None, "the parser refuses a statement without any date"
     before = Statement.objects.filter(source=source, closing_date__lt=parsed.closing_date).order_by("-closing_date", "-id").first()
     gap = None
     if before is not None and before.closing_minor is not None and parsed.opening_minor is not None:
@@ -173,7 +176,8 @@ def _take_statement(parsed: ParsedStatement, *, file: StatementFile, source: Sou
 
 def _store_lines(statement: Statement, *, lines: Sequence[ParsedLine]) -> None:
     stored = StatementLine.objects.bulk_create(
-        [StatementLine(statement=statement, ordinal=ordinal, **asdict(line)) for ordinal, line in enumerate(lines, start=1)], batch_size=1000
+        [StatementLine(statement=statement, ordinal=ordinal, **asdict(line)) for ordinal, line in enumerate(lines, start=1)],
+        batch_size=1000,
     )
     reconciliation = Reconciliation.objects.get(source=statement.source)
     # What is not booked does not count, and nothing can be matched against no money.

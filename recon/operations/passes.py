@@ -1,5 +1,7 @@
 """The set-based steps of a run. Each is idempotent: it looks only at what is still open."""
 
+from uuid import UUID
+
 from django.db import connection
 from django.db.models import F
 
@@ -54,8 +56,9 @@ SELECT count(*) FROM mutual
 # A live break whose items have all found their match is explained.
 _RESOLVE = """
 WITH explained AS (
-    SELECT b.id, (SELECT a.match_id FROM recon_allocation a
-                  WHERE a.revoked_at IS NULL AND a.item_id IN (b.ledger_item_id, b.statement_item_id) ORDER BY a.id DESC LIMIT 1) AS match_id
+    SELECT b.id, (
+        SELECT a.match_id FROM recon_allocation a
+        WHERE a.revoked_at IS NULL AND a.item_id IN (b.ledger_item_id, b.statement_item_id) ORDER BY a.id DESC LIMIT 1) AS match_id
     FROM recon_break b
     WHERE b.reconciliation_id = %(reconciliation)s AND b.state <> 'resolved'
       AND NOT EXISTS (SELECT 1 FROM recon_item i WHERE i.id IN (b.ledger_item_id, b.statement_item_id) AND i.open)),
@@ -136,6 +139,7 @@ SELECT count(*) FROM opened
 )
 
 # What is left has one side only. Several equal candidates: ambiguous. An equal item already matched: a possible duplicate.
+# A posting later than the last statement is no break yet: the bank has had no chance to show it.
 _OPEN_SINGLES = """
 WITH opened AS (
     INSERT INTO recon_break (
@@ -158,6 +162,9 @@ WITH opened AS (
            i.item_date, i.reference, i.counterparty, %(run)s, clock_timestamp(), 1
     FROM recon_item i
     WHERE i.reconciliation_id = %(reconciliation)s AND i.open
+      AND (i.side = 'statement' OR i.item_date <= (
+          SELECT max(t.closing_date) FROM recon_statement t JOIN recon_reconciliation r ON r.source_id = t.source_id
+          WHERE r.id = i.reconciliation_id))
       AND NOT EXISTS (
           SELECT 1 FROM recon_break b WHERE b.state <> 'resolved' AND (b.ledger_item_id = i.id OR b.statement_item_id = i.id))
     ORDER BY i.item_date, i.id
@@ -215,7 +222,7 @@ def halve_pairs(*, reconciliation_id: int) -> None:
         cursor.execute(_HALVE, {"reconciliation": reconciliation_id})
 
 
-def _count(statement: str, **parameters: object) -> int:
+def _count(statement: str, **parameters: int | UUID) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         (count,) = cursor.fetchone()

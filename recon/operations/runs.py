@@ -84,7 +84,9 @@ def execute_run(*, run_id: UUID) -> Run:
                 retried(lambda step=step: _take_step(run_id=run_id, step=step))  # type: ignore[misc]
         except Exception as error:
             with act("recon.run.failed", target_type="recon.run", target_id=run_id):
-                Run.objects.filter(pk=run_id).update(status=RunStatus.FAILED, finished_at=Now(), failure=f"{type(error).__name__}: {error}"[:500])
+                Run.objects.filter(pk=run_id).update(
+                    status=RunStatus.FAILED, finished_at=Now(), failure=f"{type(error).__name__}: {error}"[:500]
+                )
                 record_event("recon.run.failed", target_type="recon.run", target_id=run_id, outcome="failed", reason=type(error).__name__)
             raise
     return Run.objects.get(pk=run_id)

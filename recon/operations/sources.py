@@ -1,8 +1,13 @@
 """Registering the accounts elsewhere that deliver statements."""
 
-from audit.operations import act, record_event
+from typing import cast
+
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from guardian.shortcuts import assign_perm, get_groups_with_perms
-from ledger.models import Account, LegalEntity
+
+from audit.operations import act, record_event
+from ledger.models import Account
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.models import Reconciliation, Source
 
@@ -35,7 +40,7 @@ def register_source(*, code: str, name: str, identifier: str, account: str, serv
         source = Source.objects.create(
             code=code, name=name, identifier=identifier, servicer=servicer, asset=ledger_account.asset, account=ledger_account
         )
-        for group in get_groups_with_perms(LegalEntity.objects.get(pk=ledger_account.entity_id)):
+        for group in cast("QuerySet[Group]", get_groups_with_perms(ledger_account.entity)):
             assign_perm("view_source", group, source)
         record_event(
             "recon.source.registered",

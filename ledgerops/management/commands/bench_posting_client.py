@@ -9,26 +9,35 @@ import sys
 import time
 import uuid
 from datetime import date
+from typing import Any
 
-import django
+from django.core.management.base import BaseCommand
+
+from ledger import operations
+from ledger.accounting import EntryDraft, Line
+from ledger.models import Account, AccountGroup, Asset, LegalEntity
+from ledgerops.reference import load_reference_data
 
 ACCOUNTS = 10_000
 DAY = date(2026, 6, 15)
 
 
-def main() -> None:
-    """Answer commands until the input ends."""
-    django.setup()
-    for command in sys.stdin:
-        verb, *arguments = command.split()
-        print(_prepare() if verb == "prepare" else _run(seconds=float(arguments[0])), flush=True)
+class Command(BaseCommand):
+    """Answers until its input ends."""
+
+    help = "One client of `bench posting`; started by it."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Carry out command after command."""
+        for line in sys.stdin:
+            verb, *arguments = line.split()
+            answer = _prepare() if verb == "prepare" else _run(seconds=float(arguments[0]))
+            self.stdout.write(str(answer))
+            self.stdout.flush()
 
 
 def _prepare() -> int:
-    from ledger import operations
-    from ledger.models import Account, AccountGroup, Asset, LegalEntity
-    from ledgerops.reference import load_reference_data
-
     load_reference_data()
     operations.define_entity(code="BENCH", name="Benchmark")
     operations.define_account_group(code="BENCH", name="Benchmark")
@@ -45,9 +54,6 @@ def _prepare() -> int:
 
 
 def _run(*, seconds: float) -> int:
-    from ledger.accounting import EntryDraft, Line
-    from ledger.operations import post_entries
-
     posted = 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -64,11 +70,7 @@ def _run(*, seconds: float) -> int:
                 Line(account=f"C{payee}", direction="credit", amount_minor=100, asset="USD"),
             ],
         )
-        (result,) = post_entries(drafts=[draft], scope="bench")
+        (result,) = operations.post_entries(drafts=[draft], scope="bench")
         assert result.outcome == "posted", result
         posted += 1
     return posted
-
-
-if __name__ == "__main__":
-    main()
