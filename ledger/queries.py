@@ -39,7 +39,9 @@ def account_groups_for(user: "AbstractUser") -> QuerySet[AccountGroup]:
 def accounts_for(user: "AbstractUser") -> QuerySet[Account]:
     """Return the accounts whose entity and whose group the user's roles both give sight of."""
     return (
-        Account.objects.filter(entity__in=entities_for(user).order_by().values("pk"), group__in=account_groups_for(user).order_by().values("pk"))
+        Account.objects.filter(
+            entity__in=entities_for(user).order_by().values("pk"), group__in=account_groups_for(user).order_by().values("pk")
+        )
         .select_related("asset", "entity", "group", "balance")
         .order_by("code")
     )

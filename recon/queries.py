@@ -93,9 +93,11 @@ def reconciliation_for(user: "AbstractUser", *, pk: int) -> Reconciliation:
 
 def files_for(user: "AbstractUser") -> QuerySet[StatementFile]:
     """Return the files this user received or whose statements they see, newest first."""
-    return StatementFile.objects.filter(
-        Q(received_by=user) | Q(pk__in=Statement.objects.filter(source__in=_source_ids(user)).values("file"))
-    ).select_related("received_by").order_by("-id")
+    return (
+        StatementFile.objects.filter(Q(received_by=user) | Q(pk__in=Statement.objects.filter(source__in=_source_ids(user)).values("file")))
+        .select_related("received_by")
+        .order_by("-id")
+    )
 
 
 def file_for(user: "AbstractUser", *, file_id: UUID) -> StatementFile:
@@ -233,6 +235,7 @@ class Facts:
 def facts_of(item: Item) -> Facts:
     """Return what the item's own record says."""
     if item.side == Side.LEDGER:
+        assert item.entry_id is not None
         entry = JournalEntry.objects.get(pk=item.entry_id)
         return Facts(
             item=item,
@@ -248,6 +251,7 @@ def facts_of(item: Item) -> Facts:
             place="",
             entry=entry,
         )
+    assert item.statement_line_id is not None
     line = StatementLine.objects.select_related("statement__file").get(pk=item.statement_line_id)
     return Facts(
         item=item,
@@ -281,9 +285,7 @@ def standing_of(reconciliation: Reconciliation) -> Standing:
     """Compare the ledger account with the latest proven closing balance and the open items that explain the difference."""
     account = reconciliation.source.account
     ledger = int(account.balance.posted_debits_minor - account.balance.posted_credits_minor)
-    latest = (
-        Statement.objects.filter(source=reconciliation.source_id, closing_minor__isnull=False).order_by("-closing_date", "-id").first()
-    )
+    latest = Statement.objects.filter(source=reconciliation.source_id, closing_minor__isnull=False).order_by("-closing_date", "-id").first()
     signed = 0
     for side, flow, amount in Item.objects.filter(reconciliation=reconciliation, open=True).values_list("side", "flow", "amount_minor"):
         signed += int(amount) if (flow == "in") == (side == Side.LEDGER) else -int(amount)
@@ -313,11 +315,11 @@ def adjustment_review(*, payload: Mapping[str, Any], executed: bool, proposal_id
     recon_break = Break.objects.select_related("reconciliation__source__asset").get(pk=payload["break_id"])
     items = list(Item.objects.filter(pk__in=payload["item_ids"]).order_by("side", "pk"))
     lines = payload["entry"]["lines"]
-    debits = sum(int(line["amount"]) for line in lines if line["direction"] == "debit")
-    credits = sum(int(line["amount"]) for line in lines if line["direction"] == "credit")
+    debited = sum(int(line["amount"]) for line in lines if line["direction"] == "debit")
+    credited = sum(int(line["amount"]) for line in lines if line["direction"] == "credit")
     entry = JournalEntry.objects.filter(proposal_id=proposal_id).first()
     checks = [
-        (debits == credits, "Debits equal credits", "ledger"),
+        (debited == credited, "Debits equal credits", "ledger"),
         (executed or all(item.open for item in items), "Every item is still open", "matching"),
         (executed or recon_break.state == BreakState.PROPOSED, f"{recon_break.public_number} waits for this proposal", "break"),
     ]

@@ -62,7 +62,7 @@ def chart(db: None) -> dict[str, Account]:
         ledger.define_transaction_type(code=code, name=name, origin=origin, debit_classes=debit, credit_classes=credit)
     ledger.open_period(entity=ENTITY, starts_on=STARTS_ON, ends_on=ENDS_ON)
     return {
-        code: ledger.open_account(code=code, name=name, entity=ENTITY, group=GROUP, asset=asset, type=kind, owner_class=owner_class)
+        code: ledger.open_account(code=code, name=name, entity=ENTITY, group=GROUP, asset=asset, account_type=kind, owner_class=owner_class)
         for code, name, asset, kind, owner_class in CHART
     }
 

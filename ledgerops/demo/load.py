@@ -98,7 +98,7 @@ def _define(company: Company) -> list[int]:
             entity=company.entity_code,
             group=account.group,
             asset=account.asset,
-            type=AccountType(account.type),
+            account_type=AccountType(account.type),
             owner_class=OwnerClass(account.owner_class),
             parent=account.parent,
         )
