@@ -1,6 +1,6 @@
 """What kinds of proposal exist. Apps above register their handlers; this app never learns who they are."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -47,6 +47,15 @@ class Review:
     checks: tuple[tuple[bool, str, str], ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """How much a proposal is about, for lists."""
+
+    minor: int
+    asset: str
+    scale: int
+
+
 class Handler(Protocol):
     """Carries out one kind of proposal on behalf of the app that registered it."""
 
@@ -74,6 +83,9 @@ class Handler(Protocol):
 
     def review(self, *, payload: Mapping[str, Any], executed: bool, proposal_id: UUID) -> Review:
         """Return what the checker must see."""
+
+    def amounts(self, *, payloads: Sequence[Mapping[str, Any]]) -> Sequence[Amount | None]:
+        """Return what each payload is worth, in the same order, without a query for each."""
 
     def scopes_for(self, *, user: "User") -> Collection[str]:
         """Return the scopes whose proposals the user may see."""

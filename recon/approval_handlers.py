@@ -1,11 +1,13 @@
 """Adapters from proposal kinds to this app's operations."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from approvals.models import User
-from approvals.registry import Command, Review
+from approvals.registry import Amount, Command, Review
+from ledger.accounting import DEBIT
+from ledger.queries import assets
 from recon import queries
 from recon.operations import adjustments
 
@@ -31,8 +33,18 @@ class AdjustmentHandler:
     def review(self, *, payload: Mapping[str, Any], executed: bool, proposal_id: UUID) -> Review:
         return queries.adjustment_review(payload=payload, executed=executed, proposal_id=proposal_id)
 
+    def amounts(self, *, payloads: Sequence[Mapping[str, Any]]) -> Sequence[Amount | None]:
+        scales = dict(assets().values_list("code", "scale"))
+        return [_amount_of(payload["entry"], scales=scales) for payload in payloads]
+
     def scopes_for(self, *, user: User) -> Collection[str]:
         return [adjustments.scope_of(source_id=pk) for pk in queries.sources_for(user).values_list("pk", flat=True)]
+
+
+def _amount_of(entry: Mapping[str, Any], *, scales: Mapping[str, int]) -> Amount:
+    debits = [line for line in entry["lines"] if line["direction"] == DEBIT]
+    asset = debits[0]["asset"]
+    return Amount(minor=sum(int(line["amount"]) for line in debits), asset=asset, scale=scales[asset])
 
 
 ADJUSTMENT_HANDLER = AdjustmentHandler()
