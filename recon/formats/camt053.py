@@ -202,9 +202,7 @@ def _open(statement: _Statement, group_header: Node) -> Iterator[Event]:
     yield from errors
     for balance in balances:
         if balance.role != "other" and balance.currency != statement.currency:
-            message = (
-                f"The balance is in {balance.currency}, the account in {statement.currency}: the statement cannot be proven."
-            )
+            message = f"The balance is in {balance.currency}, the account in {statement.currency}: the statement cannot be proven."
             yield refusal(place=balance.place, field="Amt", value=balance.currency, message=message)
         yield balance
     missing = [role for role in ("opening", "closing") if not any(balance.role.endswith(role) for balance in proving)]

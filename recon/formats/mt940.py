@@ -36,7 +36,7 @@ _BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})?([0-9]{1,20}(?:[,.][0-9]{0,6}
 _NUMBER = re.compile(r"([0-9]+)(?:/([0-9]+))?")
 _LINE = re.compile(
     r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}| {4})?\s*"
-    r"(?P<mark>R[CD]|E[CD]|[CD])(?P<funds>[A-Z])?(?P<amount>[0-9]{1,20}(?:[,.][0-9]{0,6})?)\s*"
+    r"(?P<mark>R[CD]|E[CD]|[CD])(?P<funds>[A-Z])?(?P<amount>[0-9]{1,20}(?:[,.][0-9]{0,6})?)(?![0-9,.])\s*"
     r"(?P<type>[A-Z][A-Z0-9 ]{3})?(?P<references>.*)"
 )
 _BLOCK_2 = re.compile(r"\{2:(?:I(?P<input>[0-9]{3})|O(?P<output>[0-9]{3})[0-9]{10}(?P<sender>[A-Z0-9]{12}))")
@@ -345,7 +345,7 @@ def _line(statement: _Statement) -> Iterator[Event]:
     if item is None:
         return
     place, text = _place(item), _text(item)
-    match = _LINE.fullmatch(text)
+    match = _LINE.fullmatch(text) or _LINE.fullmatch("".join(item.texts[:2]))  # a line broken before its amount
     if match is None:
         message = "The line cannot be read: expected value date, entry date, C or D, amount, type and reference."
         yield refusal(place=place, field=":61:", value=text, message=message)
@@ -370,9 +370,7 @@ def _line(statement: _Statement) -> Iterator[Event]:
     yield _line_read(item, details, statement=statement, match=match, dates=(booking_date or value_date, value_date))
 
 
-def _line_read(
-    item: Field, details: list[Field], *, statement: _Statement, match: re.Match[str], dates: tuple[date, date]
-) -> LineRead:
+def _line_read(item: Field, details: list[Field], *, statement: _Statement, match: re.Match[str], dates: tuple[date, date]) -> LineRead:
     own, _, bank = match["references"].partition("//")
     # Some banks pad the reference to its 16 characters and let a name follow.
     own, *aside = re.split(r"\s{2,}", own.strip(), maxsplit=1)

@@ -65,8 +65,8 @@ def _physical_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         if rest.endswith(b"\r"):  # its LF may be the first byte of the next chunk
             rest += file.read(1)
         end = 0
-        for match in _LINE.finditer(rest):
-            yield offset + match.start(), match[1]
+        while match := _LINE.match(rest, end):  # a search would scan a line without end once for each of its bytes
+            yield offset + end, match[1]
             end = match.end()
         offset, rest = offset + end, rest[end:]
         if len(rest) > LINE_BYTES_MAX:

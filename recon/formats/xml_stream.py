@@ -6,6 +6,7 @@ their namespace prefix, because banks send camt with the wrong namespace, or non
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
@@ -185,7 +186,7 @@ def stream(file: BinaryIO, collector: Collector) -> Iterator[Node | Mark]:
     parser = create_parser(forbid_dtd=True)
     parser.setContentHandler(collector)
     collector.locator = parser
-    chunk = file.read(CHUNK)
+    chunk = file.read(CHUNK).removeprefix(BOM_UTF8)
     document = chunk.lstrip(b"\r\n\t ")  # some banks begin with an empty line, which XML does not allow
     collector.lines_skipped = chunk[: len(chunk) - len(document)].count(b"\n")
     failure: Exception | None = None
