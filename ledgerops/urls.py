@@ -2,7 +2,15 @@
 
 from django.urls import include, path
 
+from ledgerops import views
+
 urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("search/", views.search, name="search"),
+    path("styleguide/", views.styleguide, name="styleguide"),
+    path("healthz/live", views.live, name="live"),
+    path("healthz/ready", views.ready, name="ready"),
+    path("favicon.ico", views.favicon, name="favicon"),
     path("", include("recon.web.urls")),
     path("", include("approvals.web.urls")),
     path("", include("ledger.web.urls")),
@@ -10,3 +18,8 @@ urlpatterns = [
     path("account/", include("allauth.account.urls")),
     path("account/mfa/", include("allauth.mfa.urls")),
 ]
+
+handler400 = views.malformed
+handler403 = views.forbidden
+handler404 = views.not_found
+handler500 = views.failed

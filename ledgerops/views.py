@@ -1,0 +1,91 @@
+"""Pages that are of no single app: overview, search, style guide, health, errors."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ledgerops import health
+from ledgerops.context import reference
+from ledgerops.lib.http import requires
+from ledgerops.styleguide import samples
+
+API = "/api/"
+
+
+@require_safe
+@requires(None)
+def overview(request: HttpRequest) -> HttpResponse:
+    return render(request, "ledgerops/overview.html", {})
+
+
+@require_safe
+@requires(None)
+def search(request: HttpRequest) -> HttpResponse:
+    return render(request, "ledgerops/search.html", {})
+
+
+@require_safe
+@requires(None)
+def styleguide(request: HttpRequest) -> HttpResponse:
+    return render(request, "styleguide.html", samples())
+
+
+# Health
+
+
+@require_safe
+@never_cache
+@login_not_required
+def live(request: HttpRequest) -> HttpResponse:
+    """Say that the process runs."""
+    return JsonResponse({"status": "live"})
+
+
+@require_safe
+@never_cache
+@login_not_required
+def ready(request: HttpRequest) -> HttpResponse:
+    """Say whether the process could serve: 503 names what does not answer."""
+    missing = health.unready()
+    return JsonResponse({"status": "unready" if missing else "ready", "missing": missing}, status=503 if missing else 200)
+
+
+@require_safe
+@login_not_required
+def favicon(request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect(staticfiles_storage.url("favicon.svg"))
+
+
+# Errors
+
+
+def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, status=400, title="The request was malformed")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, status=403, title="Your role does not allow this")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, status=404, title="There is nothing here")
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    return _error(request, status=500, title="Something failed here")
+
+
+def _error(request: HttpRequest, *, status: int, title: str) -> HttpResponse:
+    """Answer in the form that was asked for: the API's object, htmx's fragment, or a page."""
+    if request.path.startswith(API):
+        return JsonResponse({"error": {"code": f"http_{status}", "message": title, "field": None, "detail": {}}}, status=status)
+    if request.headers.get("HX-Request"):
+        return render(request, "errors/fragment.html", {"title": title}, status=status)
+    if status == 500:
+        # The page of a failure must not fail again: it takes nothing from context processors.
+        return HttpResponse(render_to_string("errors/500.html", {"reference": reference(request)}), status=status)
+    return render(request, f"errors/{status}.html", status=status)
