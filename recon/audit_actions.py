@@ -15,6 +15,9 @@ ACTIONS = {
     "recon.break.proposed": "An adjustment was proposed to resolve a break",
     "recon.break.reopened": "A break's proposal ended without a posting; the break is open again",
     "recon.break.resolved": "A break was closed by a match",
+    "recon.breaks.exported": "A list of breaks was handed out as a file",
+    "recon.view.saved": "A list's filters were given a name",
+    "recon.view.deleted": "A saved view was deleted by its owner",
     "recon.match.made": "A person matched items by hand",
     "recon.adjustment.posted": "An approved adjustment was posted and its posting matched the open items",
 }

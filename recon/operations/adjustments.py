@@ -34,7 +34,10 @@ class AdjustmentRefused(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjustmentRequest:
-    """What an analyst fills in. `item_ids` are further items the adjustment takes in besides the break's own."""
+    """What an analyst fills in. `item_ids` are further items the adjustment takes in besides the break's own.
+
+    `break_version` is the version the analyst saw: given, the first version of a proposal is refused once the break has changed.
+    """
 
     break_id: UUID
     item_ids: Sequence[int]
@@ -42,9 +45,12 @@ class AdjustmentRequest:
     narrative: str
     counter_account: str
     effective_date: date
+    break_version: int | None = None
 
     def as_payload(self) -> dict[str, Any]:
+        seen = {} if self.break_version is None else {"break_version": self.break_version}
         return {
+            **seen,
             "break_id": str(self.break_id),
             "item_ids": sorted(self.item_ids),
             "reason_code": self.reason_code,
@@ -85,6 +91,8 @@ def check_adjustment(*, payload: Mapping[str, Any]) -> Command:
     recon_break = _locked_break(UUID(payload["break_id"]))
     if recon_break.state in (BreakState.PROPOSED, BreakState.RESOLVED):
         raise BreakRefused(f"{recon_break.public_number} is {recon_break.get_state_display().lower()}", state=recon_break.state)
+    if payload.get("break_version", recon_break.version) != recon_break.version:
+        raise BreakRefused(f"{recon_break.public_number} has changed since you opened it", version=recon_break.version)
     source = recon_break.reconciliation.source
     account = source.account
     own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]

@@ -1,6 +1,7 @@
 """Working a break: assign, comment, match by hand."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import F
@@ -11,7 +12,7 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.models import Break, BreakComment, BreakState, Match, MatchMethod
 from recon.operations.matches import MatchRefused, difference_of, live_breaks_of, lock_items, make_match
 
-__all__ = ["BreakRefused", "MatchRefused", "assign_break", "comment_on_break", "match_by_hand"]
+__all__ = ["BreakRefused", "MatchRefused", "assign_break", "assign_breaks", "comment_on_break", "match_by_hand"]
 
 
 class BreakRefused(Refusal):
@@ -27,7 +28,7 @@ class CommentRefused(Refusal):
 
 
 def assign_break(*, break_id: UUID, assignee_id: int | None) -> Break:
-    """Give a live break to a person, or to nobody; an open one is then being investigated.
+    """Give a live break to a person, and it is being investigated, or to nobody, and it is open again.
 
     :raises BreakRefused: if it is resolved, or the person may not work breaks.
     """
@@ -43,6 +44,8 @@ def assign_break(*, break_id: UUID, assignee_id: int | None) -> Break:
         recon_break.assignee_id = assignee_id
         if recon_break.state == BreakState.OPEN and assignee_id is not None:
             recon_break.state = BreakState.INVESTIGATING
+        elif recon_break.state == BreakState.INVESTIGATING and assignee_id is None:
+            recon_break.state = BreakState.OPEN
         recon_break.version += 1
         recon_break.save(update_fields=["assignee", "state", "version"])
         record_event(
@@ -53,6 +56,27 @@ def assign_break(*, break_id: UUID, assignee_id: int | None) -> Break:
             after={"assignee": assignee_id, "state": recon_break.state},
         )
         return recon_break
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignmentOutcome:
+    """What became of one break of several; `refusal` is empty where it now has its assignee."""
+
+    break_id: UUID
+    refusal: str
+
+
+def assign_breaks(*, break_ids: Sequence[UUID], assignee_id: int | None) -> list[AssignmentOutcome]:
+    """Give several breaks to a person, or to nobody, each an act of its own: one that is refused does not hold back the rest."""
+    outcomes = []
+    for break_id in break_ids:
+        try:
+            assign_break(break_id=break_id, assignee_id=assignee_id)
+        except BreakRefused as refusal:
+            outcomes.append(AssignmentOutcome(break_id=break_id, refusal=str(refusal)))
+        else:
+            outcomes.append(AssignmentOutcome(break_id=break_id, refusal=""))
+    return outcomes
 
 
 def comment_on_break(*, break_id: UUID, author_id: int, text: str) -> BreakComment:
