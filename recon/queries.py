@@ -1,28 +1,34 @@
 """Reading reconciliations. Gates take the user and show only sources their roles give sight of."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Abs
 from guardian.shortcuts import get_objects_for_user
 
 from approvals.registry import Review
-from ledger.accounting import Line
+from ledger.accounting import DEBIT, Line
 from ledger.models import JournalEntry
-from ledger.queries import BalanceEffect, effects_of
+from ledger.queries import BalanceEffect, effects_of, postings_of
+from ledgerops.lib.calendars import SATURDAY, business_days_between
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.matching.candidates import Reason, reasons_between, score_of
 from recon.matching.candidates import Side as ScoredSide
+from recon.matching.comparison import compared
 from recon.models import (
+    Allocation,
     Break,
     BreakState,
     Item,
+    Match,
+    ProofStatus,
     Reconciliation,
     Run,
+    RunStatus,
     Side,
     Source,
     Statement,
@@ -198,19 +204,28 @@ def candidates_of(recon_break: Break) -> list[Candidate]:
     return sorted(worth, key=lambda candidate: (-candidate.score, abs(candidate.remaining_minor), candidate.item.pk))[:CANDIDATES_SHOWN]
 
 
+def pair_of(recon_break: Break) -> Candidate | None:
+    """Return how well the two sides a break holds explain each other; None if it holds one side."""
+    if recon_break.ledger_item is None or recon_break.statement_item is None:
+        return None
+    reasons = reasons_between(_scored(recon_break.ledger_item), _scored(recon_break.statement_item))
+    return Candidate(
+        item=recon_break.statement_item, score=score_of(reasons), reasons=reasons, remaining_minor=int(recon_break.difference_minor)
+    )
+
+
 def _candidate(recon_break: Break, *, anchor: Item, item: Item) -> Candidate:
     # On the other side the same amount explains; on the same side it is the opposite one, a reversal.
     sign = 1 if item.side != anchor.side else -1
-    reasons = reasons_between(
-        ScoredSide(
-            signed_minor=anchor.signed_minor, item_date=anchor.item_date, match_key=anchor.match_key, counterparty=anchor.counterparty
-        ),
-        ScoredSide(
-            signed_minor=sign * item.signed_minor, item_date=item.item_date, match_key=item.match_key, counterparty=item.counterparty
-        ),
-    )
+    reasons = reasons_between(_scored(anchor), _scored(item, sign=sign))
     change = item.signed_minor if item.side == Side.LEDGER else -item.signed_minor
     return Candidate(item=item, score=score_of(reasons), reasons=reasons, remaining_minor=int(recon_break.difference_minor) + change)
+
+
+def _scored(item: Item, *, sign: int = 1) -> ScoredSide:
+    return ScoredSide(
+        signed_minor=sign * item.signed_minor, item_date=item.item_date, match_key=item.match_key, counterparty=item.counterparty
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,25 +249,41 @@ class Facts:
 
 def facts_of(item: Item) -> Facts:
     """Return what the item's own record says."""
-    if item.side == Side.LEDGER:
-        assert item.entry_id is not None
-        entry = JournalEntry.objects.get(pk=item.entry_id)
-        return Facts(
-            item=item,
-            title=entry.public_number,
-            amount_minor=item.signed_minor,
-            value_date=entry.effective_date,
-            booking_date=entry.effective_date,
-            counterparty=entry.counterparty,
-            reference=entry.reference,
-            end_to_end_id=entry.reference,
-            description=entry.description,
-            raw="",
-            place="",
-            entry=entry,
-        )
-    assert item.statement_line_id is not None
-    line = StatementLine.objects.select_related("statement__file").get(pk=item.statement_line_id)
+    return facts_of_items([item])[item.pk]
+
+
+def facts_of_items(items: Collection[Item]) -> dict[int, Facts]:
+    """Return what each item's own record says, by the item's id."""
+    entries = JournalEntry.objects.in_bulk([item.entry_id for item in items if item.entry_id is not None])
+    lines = StatementLine.objects.select_related("statement__file").in_bulk(
+        [item.statement_line_id for item in items if item.statement_line_id is not None]
+    )
+    return {
+        item.pk: _facts_of_line(item, line=lines[item.statement_line_id])
+        if item.statement_line_id is not None
+        else _facts_of_entry(item, entry=entries[item.entry_id])
+        for item in items
+    }
+
+
+def _facts_of_entry(item: Item, *, entry: JournalEntry) -> Facts:
+    return Facts(
+        item=item,
+        title=entry.public_number,
+        amount_minor=item.signed_minor,
+        value_date=entry.effective_date,
+        booking_date=entry.effective_date,
+        counterparty=entry.counterparty,
+        reference=entry.reference,
+        end_to_end_id=entry.reference,
+        description=entry.description,
+        raw="",
+        place="",
+        entry=entry,
+    )
+
+
+def _facts_of_line(item: Item, *, line: StatementLine) -> Facts:
     return Facts(
         item=item,
         title=f"line {line.ordinal}",
@@ -323,16 +354,51 @@ def adjustment_review(*, payload: Mapping[str, Any], executed: bool, proposal_id
         (executed or all(item.open for item in items), "Every item is still open", "matching"),
         (executed or recon_break.state == BreakState.PROPOSED, f"{recon_break.public_number} waits for this proposal", "break"),
     ]
+    source = recon_break.reconciliation.source
+    told = facts_of_items(items)
+    ledger = next((told[item.pk] for item in items if item.side == Side.LEDGER), None)
+    statement = next((told[item.pk] for item in items if item.side == Side.STATEMENT), None)
+    difference = sum(item.signed_minor if item.side == Side.LEDGER else -item.signed_minor for item in items)
+    unreconciled = _open_difference(recon_break.reconciliation_id)
     return Review(
         template="recon/adjustment_review.html",
         context={
             "recon_break": recon_break,
             "items": items,
-            "facts": [facts_of(item) for item in items],
+            "facts": list(told.values()),
             "entry_payload": payload["entry"],
-            "effects": adjustment_effects(lines=lines),
+            "effects": posted_effects(entry) if entry else adjustment_effects(lines=lines),
             "entry": entry,
-            "source": recon_break.reconciliation.source,
+            "source": source,
+            "difference_minor": difference,
+            "unreconciled_now_minor": None if entry else unreconciled,
+            "unreconciled_after_minor": None if entry else unreconciled - difference,
+            "comparison": compared(ledger, statement, scale=source.asset.scale, asset=source.asset.code) if ledger and statement else [],
+            "ledger_facts": ledger,
+            "statement_facts": statement,
         },
         checks=tuple(checks),
     )
+
+
+def posted_effects(entry: JournalEntry) -> list[BalanceEffect]:
+    """Return what an entry did to each account when it was posted, from its postings."""
+    effects = []
+    for posting in postings_of(entry):
+        debit, credit = (int(posting.amount_minor), 0) if posting.direction == DEBIT else (0, int(posting.amount_minor))
+        change = debit - credit if posting.account.normal_side == DEBIT else credit - debit
+        after = int(posting.balance_after_minor)
+        effects.append(
+            BalanceEffect(account=posting.account, debit_minor=debit, credit_minor=credit, now_minor=after - change, after_minor=after)
+        )
+    return effects
+
+
+def _open_difference(reconciliation_id: int) -> int:
+    """Return ledger minus statement of everything open."""
+    sums = dict.fromkeys([(side, flow) for side in Side.values for flow in ("in", "out")], 0)
+    open_items = Item.objects.filter(reconciliation=reconciliation_id, open=True)
+    for side, flow, amount in open_items.values_list("side", "flow").annotate(amount=Sum("amount_minor")):
+        sums[side, flow] = int(amount)
+    ledger, statement = (sums[side, "in"] - sums[side, "out"] for side in (Side.LEDGER, Side.STATEMENT))
+    return ledger - statement

@@ -26,7 +26,8 @@ def save_view(*, owner_id: int, name: str, query: str, shared: bool) -> SavedVie
         if SavedView.objects.filter(owner_id=owner_id).exclude(name=title).count() >= VIEWS_MAXIMUM:
             raise SavedViewRefused(f"you have {VIEWS_MAXIMUM} views; delete one first", field="name")
         view, _ = SavedView.objects.update_or_create(owner_id=owner_id, name=title, defaults={"query": query, "shared": shared})
-        record_event("recon.view.saved", target_type="recon.view", target_id=view.pk, after={"name": title, "query": query, "shared": shared})
+        after = {"name": title, "query": query, "shared": shared}
+        record_event("recon.view.saved", target_type="recon.view", target_id=view.pk, after=after)
         return view
 
 

@@ -1,0 +1,130 @@
+"""Reading breaks for their pages: figures, lists, and what is known around one break."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models.functions import Abs
+
+from approvals.models import User
+from ledger.models import Account
+from ledger.queries import accounts_for
+from ledgerops.lib.calendars import business_days_before
+from recon.matching.explanations import Situation
+from recon.models import Break, BreakState, Item, Match, Run, RunStatus, SavedView
+from recon.queries import breaks_for, runs_for
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+# Business days after which a break is past its limit.
+LIMIT_DAYS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakFigures:
+    """Live breaks in numbers. `ages` counts the four bands; `oldest` is the date of the oldest."""
+
+    total: int
+    accounts: int
+    ages: tuple[int, int, int, int]
+    past_limit: int
+    unassigned: int
+    mine: int
+    oldest: date | None
+
+
+def break_figures(user: "AbstractUser", *, today: date) -> BreakFigures:
+    """Count the live breaks this user sees by their age in business days on `today`."""
+    since = {days: business_days_before(today, count=days) for days in (2, LIMIT_DAYS, 8)}
+    older = {days: Count("pk", filter=Q(occurred_on__lte=day)) for days, day in since.items()}
+    row = (
+        breaks_for(user)
+        .exclude(state=BreakState.RESOLVED)
+        .order_by()
+        .aggregate(
+            total=Count("pk"),
+            accounts=Count("reconciliation", distinct=True),
+            two=older[2],
+            four=older[LIMIT_DAYS],
+            eight=older[8],
+            unassigned=Count("pk", filter=Q(assignee__isnull=True)),
+            mine=Count("pk", filter=Q(assignee=user)),
+            oldest=Min("occurred_on"),
+        )
+    )
+    return BreakFigures(
+        total=row["total"],
+        accounts=row["accounts"],
+        ages=(row["total"] - row["two"], row["two"] - row["four"], row["four"] - row["eight"], row["eight"]),
+        past_limit=row["four"],
+        unassigned=row["unassigned"],
+        mine=row["mine"],
+        oldest=row["oldest"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetTotal:
+    code: str
+    scale: int
+    minor: int
+
+
+def totals_by_asset(breaks: QuerySet[Break]) -> list[AssetTotal]:
+    """Add the differences without their signs, each asset by itself: amounts of different assets have no sum."""
+    asset = "reconciliation__source__asset__"
+    rows = breaks.order_by().values_list(f"{asset}code", f"{asset}scale").annotate(minor=Sum(Abs("difference_minor")))
+    return [AssetTotal(code=code, scale=scale, minor=int(minor)) for code, scale, minor in rows.order_by(f"{asset}code")]
+
+
+def completed_runs(user: "AbstractUser", *, count: int) -> list[Run]:
+    """Return the latest runs that ended, newest first."""
+    return list(runs_for(user).filter(status=RunStatus.COMPLETED)[:count])
+
+
+def people_who_work_breaks() -> QuerySet[User]:
+    permission = Q(groups__permissions__codename="work_break", groups__permissions__content_type__app_label="recon")
+    return User.objects.filter(permission, is_active=True).distinct().order_by("username")
+
+
+def saved_views_for(user: "AbstractUser") -> QuerySet[SavedView]:
+    """Return the user's own views and the shared ones, by name."""
+    return SavedView.objects.filter(Q(owner=user) | Q(shared=True)).select_related("owner").order_by("name")
+
+
+def counter_accounts_for(user: "AbstractUser", *, account: Account) -> QuerySet[Account]:
+    """Return the open accounts that could take the other leg of an adjustment of `account`, without its parents."""
+    return (
+        accounts_for(user)
+        .filter(asset=account.asset_id, entity=account.entity_id, status="open", children__isnull=True)
+        .exclude(pk=account.pk)
+    )
+
+
+def items_of(match: Match) -> list[Item]:
+    """Return the items a match holds, ledger first."""
+    return list(Item.objects.filter(allocations__match=match, allocations__revoked_at__isnull=True).order_by("side", "pk"))
+
+
+def situation_of(recon_break: Break, *, gap: str) -> Situation:
+    """Return what the exact pass found around a live break; `gap` is the difference of its pair as people read it."""
+    pair = recon_break.ledger_item, recon_break.statement_item
+    anchor = recon_break.ledger_item or recon_break.statement_item
+    assert anchor is not None
+    same_key = Item.objects.filter(reconciliation=recon_break.reconciliation_id, match_key=anchor.match_key).exclude(match_key="")
+    counted = same_key.aggregate(
+        open_opposite=Count("pk", filter=Q(open=True) & ~Q(side=anchor.side)),
+        open_own=Count("pk", filter=Q(open=True, side=anchor.side)),
+    )
+    return Situation(
+        break_type=recon_break.type,
+        side=anchor.side,
+        match_key=anchor.match_key,
+        reference=anchor.reference,
+        gap=gap,
+        days_apart=(pair[1].item_date - pair[0].item_date).days if pair[0] and pair[1] else None,
+        days_allowed=recon_break.reconciliation.date_tolerance_days,
+        **counted,
+    )

@@ -1,0 +1,75 @@
+"""Why something was matched or was not, as a sentence that names the values it rests on."""
+
+from dataclasses import dataclass
+
+OTHER_SIDE = {"ledger": "statement", "statement": "ledger"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What the exact pass found around a break. Counts are of items under the same key; `days_apart` is of the break's own pair."""
+
+    break_type: str
+    side: str
+    match_key: str
+    reference: str
+    gap: str
+    days_apart: int | None
+    days_allowed: int
+    open_opposite: int
+    open_own: int
+
+
+def why_not_matched(situation: Situation) -> str:
+    """Return why the exact pass left this open; the pass wants one item on each side under one key, amount and direction."""
+    own, other, key = situation.side, OTHER_SIDE[situation.side], situation.reference or situation.match_key
+    match situation.break_type:
+        case "amount":
+            return f"Both sides carry {key}, but their amounts differ by {situation.gap}; only equal amounts are matched by themselves."
+        case "date":
+            apart, allowed = _days(abs(situation.days_apart or 0)), _days(situation.days_allowed)
+            return f"Reference {key} and amount agree, but the dates lie {apart} apart; the rule allows {allowed}."
+        case "ambiguous":
+            return (
+                f"{_count(situation.open_own)} in the {own} and {_count(situation.open_opposite)} in the {other} carry {key}; "
+                "which belong together cannot be told, so none was matched."
+            )
+        case "duplicate_external" | "duplicate_internal":
+            return f"Another {own} item with {key} and this amount is matched already, so this one may have been booked twice."
+        case _:
+            return _why_alone(situation, own=own, other=other, key=key)
+
+
+def _why_alone(situation: Situation, *, own: str, other: str, key: str) -> str:
+    if not situation.match_key:
+        return f"The {own} gives no reference that identifies this movement, so there was no key to match it by."
+    if situation.open_opposite:
+        carry = "carries" if situation.open_opposite == 1 else "carry"
+        return f"{_count(situation.open_opposite)} in the {other} {carry} {key}, but not with this amount and direction."
+    return f"No open {other} item carries {key}."
+
+
+def why_matched(*, explanation: dict[str, object], made_by: str) -> str:
+    """Return in words what a match's stored explanation says."""
+    match explanation.get("pass"):
+        case "exact":
+            days = explanation.get("days", 0)
+            apart = _days(abs(days)) if isinstance(days, int) else str(days)
+            return (
+                f"Each was the other's only candidate under key {explanation.get('key')}, with the same amount and direction, "
+                f"{apart} apart (allowed {explanation.get('days_allowed')})."
+            )
+        case "by hand":
+            return f"{made_by or 'A person'} matched these items by hand; both sides sum to the same."
+        case "adjustment":
+            return "An approved adjustment was posted, and its posting explains what was open."
+        case _:
+            return "Both sides sum to the same."
+
+
+def _days(count: int) -> str:
+    return f"{count} day" if count == 1 else f"{count} days"
+
+
+def _count(count: int) -> str:
+    return f"{count} item" if count == 1 else f"{count} items"
