@@ -71,6 +71,8 @@ def text(left: str, right: str) -> Comparison:
         else:
             left_marks += [True] * len("".join(gone))
             right_marks += [True] * len("".join(come))
+    _bridge(left, left_marks)
+    _bridge(right, right_marks)
     return Comparison(_segments(left, left_marks, "removed"), _segments(right, right_marks, "added"), _result(left, right))
 
 
@@ -127,6 +129,13 @@ def _within(one: str, other: str) -> tuple[list[bool], list[bool]]:
         one_marks[block.a : block.a + block.size] = [False] * block.size
         other_marks[block.b : block.b + block.size] = [False] * block.size
     return one_marks, other_marks
+
+
+def _bridge(value: str, marks: list[bool]) -> None:
+    """Mark the space between two marked words, so that a changed phrase is one mark."""
+    for gap in re.finditer(r"(?<=\S)\s+(?=\S)", value):
+        if marks[gap.start() - 1] and marks[gap.end()]:
+            marks[gap.start() : gap.end()] = [True] * (gap.end() - gap.start())
 
 
 def _segments(value: str, marks: list[bool], kind: Kind) -> tuple[Segment, ...]:
