@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Abs
 from guardian.shortcuts import get_objects_for_user
 
@@ -14,21 +14,16 @@ from approvals.registry import Review
 from ledger.accounting import DEBIT, Line
 from ledger.models import JournalEntry
 from ledger.queries import BalanceEffect, effects_of, postings_of
-from ledgerops.lib.calendars import SATURDAY, business_days_between
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.matching.candidates import Reason, reasons_between, score_of
 from recon.matching.candidates import Side as ScoredSide
 from recon.matching.comparison import compared
 from recon.models import (
-    Allocation,
     Break,
     BreakState,
     Item,
-    Match,
-    ProofStatus,
     Reconciliation,
     Run,
-    RunStatus,
     Side,
     Source,
     Statement,

@@ -1,10 +1,15 @@
 """Background work: ids in, one operation call. Each task may run twice."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
+import structlog
 from celery import shared_task
+from kombu.exceptions import OperationalError
 
 from recon import operations
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="recon.tasks.execute_run")
@@ -19,3 +24,13 @@ def sweep_runs() -> int:
     for run_id in overdue:
         execute_run.delay(run_id=str(run_id))
     return len(overdue)
+
+
+def ring(run_ids: Iterable[UUID]) -> None:
+    """Tell a worker of runs that are committed. Where no broker answers the sweep will find them, so nobody is refused for that."""
+    for run_id in run_ids:
+        try:
+            execute_run.delay(run_id=str(run_id))
+        except OperationalError as error:
+            log.warning("run_not_announced", run_id=str(run_id), error=str(error))
+            return

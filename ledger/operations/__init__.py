@@ -2,12 +2,14 @@
 
 from ledger.operations.chart import (
     ChartRefused,
+    add_account,
     define_account_group,
     define_asset,
     define_entity,
     define_transaction_type,
     open_account,
 )
+from ledger.operations.exports import ExportRefused, record_export
 from ledger.operations.periods import PeriodRefused, close_period, open_period
 from ledger.operations.posting import (
     IdempotencyKeyReused,
@@ -21,11 +23,13 @@ from ledger.operations.posting import (
 
 __all__ = [
     "ChartRefused",
+    "ExportRefused",
     "IdempotencyKeyReused",
     "PeriodRefused",
     "Posted",
     "PostingInvalid",
     "PostingRefused",
+    "add_account",
     "close_period",
     "define_account_group",
     "define_asset",
@@ -35,5 +39,6 @@ __all__ = [
     "open_period",
     "post_entries",
     "post_entry",
+    "record_export",
     "record_transaction",
 ]

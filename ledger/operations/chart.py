@@ -64,29 +64,49 @@ def open_account(
     :raises ChartRefused: if a code is unknown, or the account exists with another meaning.
     """
     with act("ledger.account.opened", target_type="ledger.account", target_id=code):
-        existing = Account.objects.select_related("asset", "entity").filter(code=code).first()
-        if existing is not None:
-            meaning = (existing.asset.code, existing.entity.code, existing.type, existing.owner_class)
-            if meaning != (asset, entity, account_type, owner_class):
-                raise ChartRefused(f"account {code} exists with another asset, entity, type or class", field="code")
-            return existing
-        found = {
-            "entity": LegalEntity.objects.filter(code=entity).first(),
-            "group": AccountGroup.objects.filter(code=group).first(),
-            "asset": Asset.objects.filter(code=asset).first(),
-            "parent": Account.objects.filter(code=parent).first() if parent else None,
-        }
-        for field, wanted in (("entity", entity), ("group", group), ("asset", asset), ("parent", parent)):
-            if wanted and found[field] is None:
-                raise ChartRefused(f"there is no {field} {wanted}", field=field)
-        account = Account.objects.create(code=code, name=name, type=account_type, owner_class=owner_class, **found)
-        record_event(
-            "ledger.account.opened",
-            target_type="ledger.account",
-            target_id=code,
-            after={"name": name, "entity": entity, "group": group, "asset": asset, "type": account_type, "owner_class": owner_class},
+        return add_account(
+            code=code, name=name, entity=entity, group=group, asset=asset, account_type=account_type, owner_class=owner_class, parent=parent
         )
-        return account
+
+
+def add_account(
+    *,
+    code: str,
+    name: str,
+    entity: str,
+    group: str,
+    asset: str,
+    account_type: AccountType,
+    owner_class: OwnerClass,
+    parent: str | None = None,
+) -> Account:
+    """Open an account inside the caller's transaction; the rest is as in `open_account`.
+
+    :raises ChartRefused: if a code is unknown, or the account exists with another meaning.
+    """
+    existing = Account.objects.select_related("asset", "entity").filter(code=code).first()
+    if existing is not None:
+        meaning = (existing.asset.code, existing.entity.code, existing.type, existing.owner_class)
+        if meaning != (asset, entity, account_type, owner_class):
+            raise ChartRefused(f"account {code} exists with another asset, entity, type or class", field="code")
+        return existing
+    found = {
+        "entity": LegalEntity.objects.filter(code=entity).first(),
+        "group": AccountGroup.objects.filter(code=group).first(),
+        "asset": Asset.objects.filter(code=asset).first(),
+        "parent": Account.objects.filter(code=parent).first() if parent else None,
+    }
+    for field, wanted in (("entity", entity), ("group", group), ("asset", asset), ("parent", parent)):
+        if wanted and found[field] is None:
+            raise ChartRefused(f"there is no {field} {wanted}", field=field)
+    account = Account.objects.create(code=code, name=name, type=account_type, owner_class=owner_class, **found)
+    record_event(
+        "ledger.account.opened",
+        target_type="ledger.account",
+        target_id=code,
+        after={"name": name, "entity": entity, "group": group, "asset": asset, "type": account_type, "owner_class": owner_class},
+    )
+    return account
 
 
 def define_transaction_type(

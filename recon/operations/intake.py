@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 from uuid import UUID
 
 from django.core.files import File
@@ -14,6 +14,7 @@ from audit.operations import act, record_event
 from ledger.models import Asset
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import constraint_of
+from recon.feeds import continuity_of
 from recon.intake.parsing import ParsedFile, ParsedLine, ParsedStatement, parse
 from recon.matching.keys import match_key
 from recon.models import FileStatus, Item, Reconciliation, Run, Side, Source, Statement, StatementFile, StatementLine
@@ -129,12 +130,20 @@ def accept_file(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
         return [queue_run(reconciliation=r, requested_by_id=None) for r in Reconciliation.objects.filter(source__in=sources).order_by("pk")]
 
 
+def hand_out_file(*, file_id: UUID) -> IO[bytes]:
+    """Open a stored file's bytes for the person who asked, and record that they were handed out."""
+    with act("recon.file.downloaded", target_type="recon.file", target_id=file_id):
+        file = StatementFile.objects.get(pk=file_id)
+        content = default_storage.open(file.storage_name)
+        record_event("recon.file.downloaded", target_type="recon.file", target_id=file_id, after={"sha256": file.sha256, "name": file.name})
+        return cast("IO[bytes]", content)
+
+
 def _take_statement(parsed: ParsedStatement, *, file: StatementFile, source: Source) -> None:
     assert parsed.closing_date is not None, "the parser refuses a statement without any date"
-    before = Statement.objects.filter(source=source, closing_date__lt=parsed.closing_date).order_by("-closing_date", "-id").first()
-    gap = None
-    if before is not None and before.closing_minor is not None and parsed.opening_minor is not None:
-        gap = parsed.opening_minor - int(before.closing_minor)
+    gap = continuity_of(
+        source=source, closing_date=parsed.closing_date, opening_minor=parsed.opening_minor, closing_minor=parsed.closing_minor
+    ).gap_minor
     try:
         with transaction.atomic():
             statement = Statement.objects.create(
@@ -156,7 +165,10 @@ def _take_statement(parsed: ParsedStatement, *, file: StatementFile, source: Sou
     except IntegrityError as error:
         if constraint_of(error) != "recon_statement_is_accepted_once":
             raise
-        raise StatementKnown(f"{parsed.place}: statement {parsed.number} of {source.name} was accepted before") from error
+        known = Statement.objects.get(source=source, content_digest=parsed.content_digest())
+        raise StatementKnown(
+            f"{parsed.place}: statement {parsed.number} of {source.name} was accepted before", statement_id=str(known.pk)
+        ) from error
     _store_lines(statement, lines=parsed.lines)
     record_event(
         "recon.statement.accepted",

@@ -1,0 +1,189 @@
+"""Reading what sources delivered, how one statement goes on from another, and what became of the lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+
+from ledger.models import JournalEntry
+from ledgerops.lib.calendars import SATURDAY, business_days_between
+from recon.models import Allocation, Break, BreakState, Item, Match, ProofStatus, Run, RunStatus, Side, Source, Statement, StatementLine
+from recon.queries import runs_for, sources_for
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+FEED_DAYS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuity:
+    """What a statement should go on from. `gap_minor` is its opening less that closing; None where one of them is missing."""
+
+    previous: Statement | None
+    gap_minor: int | None
+
+
+def continuity_of(*, source: Source, closing_date: date, opening_minor: int | None, closing_minor: int | None) -> Continuity:
+    """Return how a statement that is about to be accepted goes on from those there are."""
+    previous = _previous(source=source.pk, closing_date=closing_date, opening=opening_minor, closing=closing_minor).first()
+    if previous is None or opening_minor is None:
+        return Continuity(previous=previous, gap_minor=None)
+    assert previous.closing_minor is not None
+    return Continuity(previous=previous, gap_minor=opening_minor - int(previous.closing_minor))
+
+
+def with_continuity(statements: QuerySet[Statement]) -> QuerySet[Statement]:
+    """Add `previous_id` and `gap_now_minor`: as things stand now, since a statement that was missing may have come later."""
+    previous = _previous(
+        source=OuterRef("source"),
+        closing_date=OuterRef("closing_date"),
+        opening=OuterRef("opening_minor"),
+        closing=OuterRef("closing_minor"),
+        own_id=OuterRef("pk"),
+    )
+    return statements.annotate(
+        previous_id=Subquery(previous.values("pk")[:1]), gap_now_minor=F("opening_minor") - Subquery(previous.values("closing_minor")[:1])
+    )
+
+
+def _previous(*, source: Any, closing_date: Any, opening: Any, closing: Any, own_id: Any = None) -> QuerySet[Statement]:
+    """Return what a statement may go on from, best first; of one day never the one that goes on from it."""
+    earlier = Q() if own_id is None else Q(pk__lt=own_id)
+    same_day = Q(closing_date=closing_date) & (Q(closing_minor=opening) | (earlier & ~Q(opening_minor=closing)))
+    others = Statement.objects.filter(Q(closing_date__lt=closing_date) | same_day, source=source, closing_minor__isnull=False)
+    fits = Case(When(closing_minor=opening, then=Value(0)), default=Value(1), output_field=IntegerField())
+    # An order may not refer to an outer query, an annotation may.
+    others = others.annotate(fits=fits)
+    return (others if own_id is None else others.exclude(pk=own_id)).order_by("-closing_date", "fits", "-id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedDay:
+    """What a source delivered for one bank day: proven, unproven, gap, quiet (nothing, and nothing is missing) or missing."""
+
+    day: date
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """How a source delivers. `state` is nothing, late, gap, unproven or current; `days_behind` counts bank days."""
+
+    source: Source
+    latest: Statement | None
+    gap_minor: int | None
+    days_behind: int
+    state: str
+    days: Sequence[FeedDay]
+
+
+def feeds_for(user: "AbstractUser", *, today: date) -> list[Feed]:
+    """Return how each source in the user's scope has delivered; the statement of a day is due on the next one."""
+    sources = list(sources_for(user))
+    days: list[date] = []
+    day = today
+    while len(days) < FEED_DAYS:
+        day -= timedelta(days=1)
+        if day.weekday() < SATURDAY:
+            days.insert(0, day)
+    known = with_continuity(Statement.objects.filter(source__in=sources)).select_related("file")
+    latest = {statement.source_id: statement for statement in known.order_by("source", "-closing_date", "-id").distinct("source")}
+    recent: dict[int, list[Statement]] = {}
+    for statement in known.filter(closing_date__gte=days[0]).order_by("closing_date", "id"):
+        recent.setdefault(statement.source_id, []).append(statement)
+    return [_feed(source, latest=latest.get(source.pk), recent=recent.get(source.pk, []), days=days) for source in sources]
+
+
+def _feed(source: Source, *, latest: Statement | None, recent: Sequence[Statement], days: Sequence[date]) -> Feed:
+    shown = [FeedDay(day=day, state=_day_state(day, latest=latest, recent=recent)) for day in days]
+    if latest is None:
+        return Feed(source=source, latest=None, gap_minor=None, days_behind=0, state="nothing", days=shown)
+    behind = business_days_between(latest.closing_date, days[-1])
+    gaps = [gap for statement in (latest, *recent) if (gap := _gap(statement))]
+    states = (("late", behind > 0), ("gap", bool(gaps)), ("unproven", latest.proof != ProofStatus.PROVEN), ("current", True))
+    state = next(name for name, applies in states if applies)
+    return Feed(source=source, latest=latest, gap_minor=gaps[-1] if gaps else 0, days_behind=behind, state=state, days=shown)
+
+
+def _gap(statement: Statement) -> int:
+    return int(getattr(statement, "gap_now_minor", None) or 0)
+
+
+def _day_state(day: date, *, latest: Statement | None, recent: Sequence[Statement]) -> str:
+    delivered = [statement for statement in recent if statement.closing_date == day]
+    if not delivered:
+        return "missing" if latest is None or latest.closing_date < day else "quiet"
+    if any(_gap(statement) for statement in delivered):
+        return "gap"
+    return "proven" if all(statement.proof == ProofStatus.PROVEN for statement in delivered) else "unproven"
+
+
+def active_runs_for(user: "AbstractUser") -> QuerySet[Run]:
+    """Return the runs that wait or work."""
+    return runs_for(user).filter(status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
+
+
+def matched_lines_of(statements: Sequence[Statement]) -> dict[UUID, int]:
+    """Return how many lines of each statement have found their match."""
+    matched = Item.objects.filter(statement_line__statement__in=[statement.pk for statement in statements], open=False)
+    return dict(matched.values_list("statement_line__statement").annotate(count=Count("pk")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchedItems:
+    """A match with its items, each posting with the entry that it stands in."""
+
+    match: Match
+    ledger: Sequence[tuple[Item, JournalEntry]]
+    statement: Sequence[Item]
+
+
+def items_of(matches: Sequence[Match]) -> list[MatchedItems]:
+    """Return the matches with what they match, in their order."""
+    found: dict[UUID, list[Item]] = {match.pk: [] for match in matches}
+    for allocation in (
+        Allocation.objects.filter(match__in=found, revoked_at__isnull=True).select_related("item__statement_line").order_by("item")
+    ):
+        found[allocation.match_id].append(allocation.item)
+    entries = JournalEntry.objects.in_bulk({item.entry_id for items in found.values() for item in items if item.entry_id})
+    return [
+        MatchedItems(
+            match=match,
+            ledger=[(item, entries[item.entry_id]) for item in found[match.pk] if item.entry_id],
+            statement=[item for item in found[match.pk] if item.side == Side.STATEMENT],
+        )
+        for match in matches
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineState:
+    """What became of a statement line: `word` is matched, open or not_counted (not booked, or of no amount)."""
+
+    line: StatementLine
+    word: str
+    matched: MatchedItems | None
+    recon_break: Break | None
+
+
+def states_of(lines: Sequence[StatementLine]) -> list[LineState]:
+    """Return what became of statement lines, in their order."""
+    items = {line.pk: item for line in lines if (item := getattr(line, "item", None)) is not None}
+    ids = [item.pk for item in items.values()]
+    held = dict(Allocation.objects.filter(item__in=ids, revoked_at__isnull=True).values_list("item", "match"))
+    matched = {found.match.pk: found for found in items_of(list(Match.objects.filter(pk__in=held.values()).select_related("made_by")))}
+    breaks = {found.statement_item_id: found for found in Break.objects.filter(statement_item__in=ids).exclude(state=BreakState.RESOLVED)}
+    states = []
+    for line in lines:
+        item = items.get(line.pk)
+        if item is None:
+            states.append(LineState(line=line, word="not_counted", matched=None, recon_break=None))
+            continue
+        match = matched[held[item.pk]] if item.pk in held else None
+        word = "open" if item.open else "matched"
+        states.append(LineState(line=line, word=word, matched=match, recon_break=breaks.get(item.pk)))
+    return states
