@@ -53,6 +53,11 @@ def page_of(queryset: QuerySet[M], *, query: QueryDict, order: Sequence[str], si
     )
 
 
+def reads_cursor(queryset: QuerySet[Any], *, cursor: str, order: Sequence[str]) -> bool:
+    """Return whether a cursor belongs to a list in this order, for callers that must not be given the first page instead."""
+    return _values(queryset, [field.lstrip("-") for field in order], cursor) is not None
+
+
 def bounded_count(queryset: QuerySet[Any], *, limit: int = COUNTED_UP_TO) -> int:
     """Count rows, but no more than one above the limit."""
     return queryset.order_by()[: limit + 1].count()
@@ -82,7 +87,7 @@ def _cursor(row: Model, fields: Sequence[str]) -> str:
 
 def _values(queryset: QuerySet[Any], fields: Sequence[str], cursor: str) -> list[Any] | None:
     parts = cursor.split(_SEPARATOR)
-    if not cursor or len(parts) != len(fields):
+    if not cursor or len(parts) != len(fields) or "\0" in cursor:  # PostgreSQL takes no NUL
         return None
     try:
         return [queryset.model._meta.get_field(field).to_python(part) for field, part in zip(fields, parts, strict=True)]
