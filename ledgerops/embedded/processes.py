@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,8 +37,10 @@ class Account:
 def server_account() -> Account | None:
     """Return the user that servers run as, or None where that is ourselves.
 
-    :raises ServiceError: if we are root and the machine has no unprivileged user for it.
+    :raises ServiceError: if this is not Linux, or we are root and the machine has no unprivileged user for it.
     """
+    if sys.platform != "linux":
+        raise ServiceError("the embedded services run on Linux alone; set DATABASE_URL, DATABASE_OWNER_URL and CELERY_BROKER_URL to others")
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):

@@ -171,7 +171,7 @@ class Stack:
             raise ServiceError(f"no port between {self.plan.port} and {self.plan.port + 99} is free")
         if port != self.plan.port:
             self.say(f"port {self.plan.port} is taken, using {port}")
-        web = self._program(
+        web = self._lasting(
             "web",
             *("gunicorn", "ledgerops.wsgi:application", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "2"),
             *("--threads", "4", "--preload", "--graceful-timeout", "10", "--timeout", "60", "--no-control-socket"),
@@ -193,21 +193,26 @@ class Stack:
         """Start what no page waits for."""
         schedule = str(self.plan.data_folder / "beat-schedule")
         self.supervisor.start(
-            self._program(
+            self._lasting(
                 "worker",
                 *("celery", "--app", "ledgerops", "worker", "--concurrency", "2", "--hostname", "worker@localhost"),
                 *("--without-gossip", "--without-mingle"),
             )
         )
-        self.supervisor.start(self._program("beat", "celery", "--app", "ledgerops", "beat", "--schedule", schedule, "--pidfile="))
+        self.supervisor.start(self._lasting("beat", "celery", "--app", "ledgerops", "beat", "--schedule", schedule, "--pidfile="))
 
     def _manage(self, command: str, *arguments: str) -> Program:
-        return self._program(command, argv=[sys.executable, str(self.plan.project / "manage.py"), command, *arguments])
+        return self._program(command, [sys.executable, str(self.plan.project / "manage.py"), command, *arguments])
 
-    def _program(self, name: str, *module: str, argv: list[str] | None = None, env: dict[str, str] | None = None) -> Program:
+    def _lasting(self, name: str, *module: str, env: dict[str, str] | None = None) -> Program:
+        """Return one that serves requests or tasks; it is not given the owner's password."""
+        owner = without_password(os.environ.get("DATABASE_OWNER_URL") or self._known["DATABASE_OWNER_URL"])
+        return self._program(name, [sys.executable, "-m", *module], env={"DATABASE_OWNER_URL": owner, **(env or {})})
+
+    def _program(self, name: str, argv: list[str], *, env: dict[str, str] | None = None) -> Program:
         return Program(
             name=name,
-            argv=argv or [sys.executable, "-m", *module],
+            argv=argv,
             log=self._log(name),
             cwd=self.plan.project,
             data_folder=self.plan.data_folder,
@@ -248,6 +253,12 @@ def answer(port: int) -> int | None:
         return None
     finally:
         connection.close()
+
+
+def without_password(url: str) -> str:
+    """Return the URL with its user, host, port and database alone."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.username}@{parts.hostname}:{parts.port or 5432}{parts.path}"
 
 
 def digest(files: Iterable[Path]) -> str:

@@ -125,6 +125,13 @@ def test_secrets_are_private(up: Up) -> None:
         assert (up.folder / name).stat().st_mode & 0o777 == 0o600, name
 
 
+def test_what_serves_requests_does_not_know_the_owners_password(up: Up) -> None:
+    password = services.read(up.folder)["DATABASE_OWNER_URL"].split(":")[2].partition("@")[0]
+    for program in ("gunicorn", "worker", "beat"):
+        assert password not in Path(f"/proc/{up.children()[program]}/environ").read_text()
+        assert "DATABASE_OWNER_URL=" in Path(f"/proc/{up.children()[program]}/environ").read_text()
+
+
 def test_a_second_start_says_where_it_runs(up: Up) -> None:
     before = up.children()
     second = subprocess.run(
@@ -182,6 +189,16 @@ def test_a_taken_port_is_said_and_the_next_one_used(up: Up) -> None:
         assert f"port {up.port} is taken, using {up.port + 1}" in up.said
         assert services.read(up.folder)[WEB_URL] == f"http://localhost:{up.port + 1}"
         assert up.stop() == 0
+
+
+def test_reset_stops_what_runs_and_removes_its_data(up: Up) -> None:
+    homes = [(up.folder / part).resolve() for part in ("postgres", "valkey")]
+    done = subprocess.run([sys.executable, "-m", "ledgerops.embedded.reset"], cwd=PROJECT, env=up.environment, timeout=180, check=False)
+    assert done.returncode == 0
+    assert up.process is not None
+    assert up.process.wait(timeout=60) == 0
+    assert not up.folder.exists()
+    assert not any(home.exists() for home in homes)
 
 
 def got(url: str) -> str:
