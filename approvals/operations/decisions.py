@@ -101,9 +101,17 @@ def _decide_once(
         return proposal
 
 
-def _refuse_unfit(*, proposal: Proposal, version: ProposalVersion, approver: User, outcome: DecisionOutcome, comment: str) -> None:
+def refuse_the_maker(*, proposal: Proposal, version: ProposalVersion, approver: User) -> None:
+    """Refuse whoever made the proposal or submitted this version.
+
+    :raises CheckerIsMaker: always for them; `approvals_checker_is_not_maker` is the same sentence in the database.
+    """
     if approver.pk in (proposal.maker_id, version.submitted_by_id):
         raise CheckerIsMaker("you made this proposal, so somebody else must decide it")
+
+
+def _refuse_unfit(*, proposal: Proposal, version: ProposalVersion, approver: User, outcome: DecisionOutcome, comment: str) -> None:
+    refuse_the_maker(proposal=proposal, version=version, approver=approver)
     if not approver.is_active or not approver.has_perm("approvals.decide_proposal"):
         raise DecisionNotAllowed("your roles do not include deciding proposals")
     if proposal.scope not in handler_of(proposal.kind).scopes_for(user=approver):

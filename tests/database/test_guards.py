@@ -1,0 +1,390 @@
+"""Each guard of the database alone: written around the operations, as the owner whom no privilege stops, and named by the guard."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from django.db import connections
+
+from approvals.canonical import canonical_json, digest_of
+from approvals.models import PolicyVersion, User
+from ledger.models import Account, AccountingPeriod, TransactionType
+from ledger.operations import close_period
+from tests.fixtures import Post
+
+pytestmark = [pytest.mark.django_db(transaction=True, databases=["default", "owner"])]
+
+Session = psycopg.Connection[tuple[Any, ...]]
+
+
+@pytest.fixture
+def owner() -> Iterator[Session]:
+    """A session of the owner, in one transaction that is rolled back."""
+    own = connections["owner"].settings_dict
+    address = {"host": own["HOST"], "port": own["PORT"], "dbname": own["NAME"], "user": own["USER"], "password": own["PASSWORD"]}
+    with psycopg.connect(**address) as session:
+        session.execute("SET ROLE ledgerops_owner")
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def runtime() -> Iterator[Session]:
+    """A session of the runtime role, in one transaction that is rolled back."""
+    own = connections["default"].settings_dict
+    address = {"host": own["HOST"], "port": own["PORT"], "dbname": own["NAME"], "user": own["USER"], "password": own["PASSWORD"]}
+    with psycopg.connect(**address) as session:
+        yield session
+        session.rollback()
+
+
+@contextmanager
+def refused_by(guard: str) -> Iterator[None]:
+    """Assert that the block is refused by exactly this guard."""
+    with pytest.raises(psycopg.Error) as caught:
+        yield
+    assert caught.value.diag.constraint_name == guard, f"{caught.value.diag.constraint_name}: {caught.value}"
+
+
+def write_entry(session: Session, *, lines: int = 2, origin: str = "rule", day: str = "2026-11-02", proposal: UUID | None = None) -> UUID:
+    """Insert an entry without its postings."""
+    entry_id = uuid4()
+    period = AccountingPeriod.objects.get()
+    session.execute(
+        """
+        INSERT INTO ledger_entry (id, number, entity_id, type_id, origin, period_id, effective_date, posted_at, lines, description,
+                                  reference, counterparty, metadata, request_id, proposal_id)
+        VALUES (%s, nextval('ledger_entry_number'), %s, %s, %s, %s, %s, now(), %s, 'around', '', '', '{}', '', %s)
+        """,
+        [entry_id, period.entity_id, TransactionType.objects.get(code="deposit").pk, origin, period.pk, day, lines, proposal],
+    )
+    return entry_id
+
+
+def write_postings(session: Session, entry_id: UUID, *legs: tuple[int, str, str, int], lines: int = 2) -> None:
+    """Insert postings as (line, account, direction, amount) in one statement."""
+    rows = []
+    for line, code, direction, amount in legs:
+        account = Account.objects.get(code=code)
+        rows.append((entry_id, line, lines, account.pk, account.asset_id, account.entity_id, direction, amount, 1_000_000 + line, 0))
+    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+    session.execute(
+        "INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, account_seq,"
+        f" balance_after_minor) VALUES {values}".encode(),
+        [value for row in rows for value in row],
+    )
+
+
+BALANCED = ((1, "1010", "debit", 100), (2, "2010", "credit", 100))
+
+
+def test_balanced_entry_written_around_the_door_stands_it(owner: Session, chart: dict[str, Account]) -> None:
+    write_postings(owner, write_entry(owner), *BALANCED)
+    owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_unbalanced_entry_it(owner: Session, chart: dict[str, Account]) -> None:
+    entry = write_entry(owner)
+    with refused_by("ledger_entry_balanced"):
+        write_postings(owner, entry, (1, "1010", "debit", 100), (2, "2010", "credit", 99))
+
+
+def test_entry_balanced_only_across_assets_it(owner: Session, chart: dict[str, Account]) -> None:
+    entry = write_entry(owner)
+    with refused_by("ledger_entry_balanced"):
+        write_postings(owner, entry, (1, "1010", "debit", 100), (2, "2030", "credit", 100))
+
+
+def test_entry_with_fewer_postings_than_declared_it(owner: Session, chart: dict[str, Account]) -> None:
+    entry = write_entry(owner, lines=3)
+    with refused_by("ledger_entry_complete"):
+        write_postings(owner, entry, *BALANCED, lines=3)
+
+
+def test_postings_added_in_a_second_statement_it(owner: Session, chart: dict[str, Account]) -> None:
+    entry_id = write_entry(owner, lines=4)
+    with refused_by("ledger_entry_complete"):
+        write_postings(owner, entry_id, (3, "1010", "debit", 5), (4, "2010", "credit", 5), lines=4)
+
+
+def test_posting_added_to_a_posted_entry_it(owner: Session, chart: dict[str, Account], post: Post) -> None:
+    entry_id = post("1010 debit 1.00 USD / 2010 credit 1.00 USD").entry_id
+    assert entry_id is not None
+    with refused_by("ledger_posting_line_is_declared"):
+        write_postings(owner, entry_id, (3, "1010", "debit", 5), (4, "2010", "credit", 5))
+
+
+def test_entry_without_postings_it(owner: Session, chart: dict[str, Account]) -> None:
+    write_entry(owner)
+    with refused_by("ledger_entry_last_line_exists"):
+        owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_entry_of_one_line_it(owner: Session, chart: dict[str, Account]) -> None:
+    with refused_by("ledger_entry_has_two_lines"):
+        write_entry(owner, lines=1)
+
+
+@pytest.mark.parametrize("amount", [0, -5])
+def test_posting_of_nothing_or_less_it(owner: Session, chart: dict[str, Account], amount: int) -> None:
+    entry = write_entry(owner)
+    with refused_by("ledger_posting_amount_positive"):
+        write_postings(owner, entry, (1, "1010", "debit", amount), (2, "2010", "credit", amount))
+
+
+def test_posting_in_another_asset_than_its_account_it(owner: Session, chart: dict[str, Account]) -> None:
+    entry = write_entry(owner)
+    yen, bank = Account.objects.get(code="1030"), Account.objects.get(code="1010")
+    with refused_by("ledger_posting_agrees_with_account"):
+        owner.execute(
+            "INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, account_seq,"
+            " balance_after_minor) VALUES (%s, 1, 2, %s, %s, %s, 'debit', 1, 1, 0), (%s, 2, 2, %s, %s, %s, 'credit', 1, 2, 0)",
+            [entry, bank.pk, yen.asset_id, bank.entity_id, entry, bank.pk, yen.asset_id, bank.entity_id],
+        )
+
+
+def test_two_postings_of_an_account_with_one_place_it(owner: Session, chart: dict[str, Account], post: Post) -> None:
+    post("1010 debit 1.00 USD / 2010 credit 1.00 USD")
+    entry = write_entry(owner)
+    account = Account.objects.get(code="1010")
+    with refused_by("ledger_posting_account_seq"):
+        owner.execute(
+            "INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, account_seq,"
+            " balance_after_minor) VALUES (%s, 1, 2, %s, %s, %s, 'debit', 1, 1, 0), (%s, 2, 2, %s, %s, %s, 'credit', 1, 2, 0)",
+            [entry, account.pk, account.asset_id, account.entity_id, entry, account.pk, account.asset_id, account.entity_id],
+        )
+
+
+@pytest.mark.parametrize(
+    ("table", "guard"),
+    [
+        ("ledger_entry", "ledger_entry_append_only"),
+        ("ledger_posting", "ledger_posting_append_only"),
+        ("audit_event", "audit_event_append_only"),
+        ("ledger_idempotency_key", "ledger_key_keeps_its_answer"),
+    ],
+)
+@pytest.mark.parametrize("act", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}"])
+def test_owner_rewrites_a_fact_it(owner: Session, chart: dict[str, Account], post: Post, table: str, guard: str, act: str) -> None:
+    post("1010 debit 1.00 USD / 2010 credit 1.00 USD")
+    row = owner.execute("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum = 1", [table]).fetchone()
+    assert row is not None
+    with refused_by(guard):
+        owner.execute(act.format(table=table, column=row[0]).encode())
+
+
+def test_entry_in_a_closed_period_it(owner: Session, chart: dict[str, Account]) -> None:
+    close_period(period_id=AccountingPeriod.objects.get().pk)
+    with refused_by("ledger_entry_in_open_period"):
+        write_entry(owner)
+
+
+def test_entry_outside_its_period_it(owner: Session, chart: dict[str, Account]) -> None:
+    with refused_by("ledger_entry_in_open_period"):
+        write_entry(owner, day="2027-01-01")
+
+
+def test_periods_that_overlap_it(owner: Session, chart: dict[str, Account]) -> None:
+    with refused_by("ledger_periods_do_not_overlap"):
+        owner.execute(
+            "INSERT INTO ledger_period (entity_id, starts_on, ends_on, status)"
+            " SELECT entity_id, ends_on, ends_on + 30, 'open' FROM ledger_period"
+        )
+
+
+@pytest.mark.parametrize(
+    ("statement", "guard"),
+    [
+        ("UPDATE ledger_asset SET scale = scale + 1", "ledger_asset_scale_never_changes"),
+        ("UPDATE ledger_account SET owner_class = 'equity'", "ledger_account_meaning_never_changes"),
+        ("UPDATE ledger_transaction_type SET origin = 'manual' WHERE code = 'deposit'", "ledger_type_rules_never_change"),
+        ("UPDATE ledger_period SET ends_on = ends_on + 1", "ledger_period_dates_never_change"),
+        ("DELETE FROM ledger_balance", "ledger_balance_never_deleted"),
+    ],
+)
+def test_what_gives_meaning_changes_it(owner: Session, chart: dict[str, Account], statement: str, guard: str) -> None:
+    with refused_by(guard):
+        owner.execute(statement.encode())
+
+
+def test_one_key_answers_twice_it(owner: Session, chart: dict[str, Account], post: Post) -> None:
+    post("1010 debit 1.00 USD / 2010 credit 1.00 USD", key="once")
+    with refused_by("ledger_idempotency_key_pkey"):
+        owner.execute(
+            "INSERT INTO ledger_idempotency_key SELECT scope, key, content, entry_id, refusal_code, refusal_detail, created_at"
+            " FROM ledger_idempotency_key WHERE key = 'once'"
+        )
+
+
+def test_key_answered_with_an_entry_that_does_not_exist_it(owner: Session, chart: dict[str, Account]) -> None:
+    owner.execute("INSERT INTO ledger_idempotency_key (scope, key, content, entry_id, created_at) VALUES ('s', 'k', '{}', uuidv7(), now())")
+    with refused_by("ledger_key_entry_exists"):
+        owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+# --- Four eyes ---------------------------------------------------------------------------------------------------------------------
+
+LINES = [
+    {"account": "6420", "direction": "debit", "amount": "100", "asset": "USD"},
+    {"account": "1010", "direction": "credit", "amount": "100", "asset": "USD"},
+]
+
+
+def write_proposal(session: Session, *, maker: User, required: int = 1) -> tuple[UUID, int]:
+    """Insert a proposal with one version asking for LINES; returns both keys."""
+    proposal = uuid4()
+    policy = PolicyVersion.objects.create(
+        kind="recon.post_adjustment", n=100 + required, required_approvals=required, expires_after_hours=1
+    )
+    session.execute(
+        "INSERT INTO approvals_proposal (id, number, kind, title, maker_id, scope, target_type, target_id, locked_object, status,"
+        " status_reason, current_version, created_at, expires_at) VALUES (%s, nextval('approvals_proposal_number'),"
+        " 'recon.post_adjustment', 't', %s, 's', 't', 't', %s, 'submitted', '', 1, now(), now() + interval '1 hour')",
+        [proposal, maker.pk, str(proposal)],
+    )
+    canonical = canonical_json({"entry": {"effective_date": "2026-11-02", "type": "adjustment", "lines": LINES}})
+    row = session.execute(
+        "INSERT INTO approvals_proposal_version (proposal_id, n, payload, canonical, digest, preconditions, reason_code_id, narrative,"
+        " policy_version_id, submitted_by_id, submitted_at)"
+        " VALUES (%s, 1, %s::jsonb, %s, %s, '{}', 'BANK_FEE', '', %s, %s, now()) RETURNING id",
+        [proposal, canonical, canonical, digest_of(canonical), policy.pk, maker.pk],
+    ).fetchone()
+    assert row is not None
+    return proposal, row[0]
+
+
+def write_decision(session: Session, *, proposal: UUID, version: int, maker: User, approver: User, outcome: str = "approve") -> None:
+    session.execute(
+        "INSERT INTO approvals_decision (proposal_id, version_id, maker_id, submitted_by_id, approver_id, outcome, comment, decided_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, 'because', now())",
+        [proposal, version, maker.pk, maker.pk, approver.pk, outcome],
+    )
+
+
+def post_manually(session: Session, *, proposal: UUID | None, lines: list[dict[str, str]] = LINES, kind: str = "adjustment") -> str:
+    """Call the posting function as any caller could and return its outcome or refusal."""
+    draft = {
+        "key": uuid4().hex,
+        "type": kind,
+        "entity": "M1",
+        "effective_date": "2026-11-02",
+        "description": "by hand",
+        "reference": "",
+        "counterparty": "",
+        "metadata": {},
+        "proposal_id": str(proposal) if proposal else None,
+        "actor_id": None,
+        "request_id": "",
+        "lines": lines,
+    }
+    row = session.execute(
+        "SELECT outcome, code FROM ledger_post_entries_v1('guards', %s::jsonb)", [psycopg.types.json.Json([draft])]
+    ).fetchone()
+    assert row is not None
+    return row[1] or row[0]
+
+
+def test_maker_decides_as_the_runtime_role_it(runtime: Session, maker: User) -> None:
+    proposal, version = write_proposal(runtime, maker=maker)
+    with refused_by("approvals_checker_is_not_maker"):
+        write_decision(runtime, proposal=proposal, version=version, maker=maker, approver=maker)
+
+
+def test_maker_decides_under_another_makers_name_it(runtime: Session, maker: User, checker: User) -> None:
+    proposal, version = write_proposal(runtime, maker=maker)
+    with refused_by("approvals_decision_names_the_maker"):
+        runtime.execute(
+            "INSERT INTO approvals_decision (proposal_id, version_id, maker_id, submitted_by_id, approver_id, outcome, comment, decided_at)"
+            " VALUES (%s, %s, %s, %s, %s, 'approve', '', now())",
+            [proposal, version, checker.pk, checker.pk, maker.pk],
+        )
+
+
+def test_one_person_votes_twice_it(runtime: Session, maker: User, checker: User) -> None:
+    proposal, version = write_proposal(runtime, maker=maker)
+    write_decision(runtime, proposal=proposal, version=version, maker=maker, approver=checker)
+    with refused_by("approvals_one_person_one_vote"):
+        write_decision(runtime, proposal=proposal, version=version, maker=maker, approver=checker)
+
+
+def test_version_whose_digest_is_not_of_its_content_it(runtime: Session, maker: User) -> None:
+    proposal, _ = write_proposal(runtime, maker=maker)
+    with refused_by("approvals_version_matches_its_digest"):
+        runtime.execute(
+            "INSERT INTO approvals_proposal_version (proposal_id, n, payload, canonical, digest, preconditions, reason_code_id, narrative,"
+            " policy_version_id, submitted_by_id, submitted_at) SELECT proposal_id, 2, '{}', '{}', digest, '{}', reason_code_id, '',"
+            " policy_version_id, submitted_by_id, now() FROM approvals_proposal_version WHERE proposal_id = %s",
+            [proposal],
+        )
+
+
+def test_manual_entry_without_a_proposal_it(runtime: Session, maker: User) -> None:
+    assert post_manually(runtime, proposal=None) == "approval_required"
+
+
+def test_manual_entry_without_a_proposal_around_the_door_it(owner: Session, chart: dict[str, Account]) -> None:
+    with refused_by("ledger_manual_entry_has_a_proposal"):
+        write_entry(owner, origin="manual")
+
+
+def test_manual_entry_nobody_approved_it(runtime: Session, maker: User) -> None:
+    proposal, version = write_proposal(runtime, maker=maker)
+    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    assert post_manually(runtime, proposal=proposal) == "posted"
+    with refused_by("ledger_manual_entry_is_approved"):
+        runtime.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_manual_entry_with_one_approval_of_two_it(runtime: Session, maker: User, checker: User) -> None:
+    proposal, version = write_proposal(runtime, maker=maker, required=2)
+    write_decision(runtime, proposal=proposal, version=version, maker=maker, approver=checker)
+    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    assert post_manually(runtime, proposal=proposal) == "posted"
+    with refused_by("ledger_manual_entry_is_approved"):
+        runtime.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_manual_entry_of_another_amount_than_approved_it(runtime: Session, maker: User, checker: User) -> None:
+    proposal, version = write_proposal(runtime, maker=maker)
+    write_decision(runtime, proposal=proposal, version=version, maker=maker, approver=checker)
+    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    more = [{**line, "amount": "100000"} for line in LINES]
+    assert post_manually(runtime, proposal=proposal, lines=more) == "posted"
+    with refused_by("ledger_manual_entry_is_what_was_approved"):
+        runtime.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_approved_proposal_posts_twice_it(runtime: Session, maker: User, checker: User) -> None:
+    proposal, version = write_proposal(runtime, maker=maker)
+    write_decision(runtime, proposal=proposal, version=version, maker=maker, approver=checker)
+    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    assert post_manually(runtime, proposal=proposal) == "posted"
+    with refused_by("ledger_proposal_posts_once"):
+        post_manually(runtime, proposal=proposal)
+
+
+def test_proposal_executed_twice_it(runtime: Session, maker: User) -> None:
+    proposal, version = write_proposal(runtime, maker=maker)
+    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    with refused_by("approvals_execution_pkey"):
+        runtime.execute(
+            "INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version]
+        )
+
+
+def test_suspense_paid_out_as_a_deposit_by_the_runtime_role_it(runtime: Session, chart: dict[str, Account]) -> None:
+    lines = [
+        {"account": "1900", "direction": "debit", "amount": "100", "asset": "USD"},
+        {"account": "2010", "direction": "credit", "amount": "100", "asset": "USD"},
+    ]
+    assert post_manually(runtime, proposal=None, lines=lines, kind="deposit") == "account_class_not_allowed"
+
+
+def test_ended_proposal_lives_again_it(runtime: Session, maker: User) -> None:
+    proposal, _ = write_proposal(runtime, maker=maker)
+    runtime.execute("UPDATE approvals_proposal SET status = 'rejected' WHERE id = %s", [proposal])
+    with refused_by("approvals_proposal_ended_is_final"):
+        runtime.execute("UPDATE approvals_proposal SET status = 'submitted' WHERE id = %s", [proposal])

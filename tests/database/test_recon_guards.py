@@ -1,0 +1,113 @@
+"""The guards of matching alone, written around the operations."""
+
+import io
+
+import pytest
+
+from approvals.models import User
+from recon import operations
+from recon.models import Item, Reconciliation, Source
+from tests.database.test_guards import Session, owner, refused_by, runtime  # noqa: F401 fixtures
+from tests.fixtures import Post
+
+pytestmark = [pytest.mark.django_db(transaction=True, databases=["default", "owner"])]
+
+STATEMENT = b""":20:S1
+:25:10203040
+:28C:1/1
+:60F:C261101USD0,00
+:61:2611021102C1,00NTRFINV-1001//B1
+:61:2611021102C2,00NTRFINV-1002//B2
+:62F:C261102USD3,00
+"""
+
+
+@pytest.fixture
+def items(maker: User, post: Post) -> dict[str, Item]:
+    """Two statement lines and two postings, of 1.00 and 2.00 each: s1, s2, l1, l2."""
+    source: Source = operations.register_source(code="bank", name="Bank", identifier="10203040", account="1010")
+    post("1010 debit 1.00 USD / 2010 credit 1.00 USD", reference="A-0001")
+    post("1010 debit 2.00 USD / 2010 credit 2.00 USD", reference="A-0002")
+    file, _ = operations.receive_file(name="s.sta", content=io.BytesIO(STATEMENT), maximum_bytes=10_000, received_by_id=maker.pk)
+    (run,) = operations.accept_file(file_id=file.pk, source_ids=[source.pk])
+    operations.execute_run(run_id=run.pk)
+    found = {}
+    for item in Item.objects.all():
+        found[f"{item.side[0]}{int(item.amount_minor) // 100}"] = item
+    return found
+
+
+def write_match(session: Session) -> str:
+    row = session.execute(
+        "INSERT INTO recon_match (id, reconciliation_id, method, explanation, made_at, made_by_id)"
+        " SELECT uuidv7(), %s, 'manual', '{}', now(), min(id) FROM approvals_user RETURNING id",
+        [Reconciliation.objects.get().pk],
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def allocate(session: Session, match: str, *items: Item, amount: int | None = None) -> None:
+    values = ", ".join(["(%s, %s, %s)"] * len(items))
+    rows = [value for item in items for value in (match, item.pk, amount or item.amount_minor)]
+    session.execute(f"INSERT INTO recon_allocation (match_id, item_id, amount_minor) VALUES {values}".encode(), rows)
+
+
+def test_match_that_balances_stands_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+    allocate(runtime, write_match(runtime), items["l1"], items["s1"])
+
+
+def test_match_that_does_not_balance_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+    match = write_match(runtime)
+    with refused_by("recon_match_balances"):
+        allocate(runtime, match, items["l1"], items["s2"])
+
+
+def test_item_matched_twice_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+    allocate(runtime, write_match(runtime), items["l1"], items["s1"])
+    match = write_match(runtime)
+    with refused_by("recon_item_is_matched_once"):
+        allocate(runtime, match, items["l1"], items["s1"])
+
+
+def test_part_of_an_item_allocated_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+    match = write_match(runtime)
+    with refused_by("recon_allocation_takes_the_whole_item"):
+        allocate(runtime, match, items["l2"], items["s2"], amount=50)
+
+
+def test_break_closed_without_a_match_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+    with refused_by("recon_break_closes_by_a_match"):
+        runtime.execute("UPDATE recon_break SET state = 'resolved', resolved_at = now()")
+
+
+def test_same_bytes_stored_twice_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+    with refused_by("recon_file_is_stored_once"):
+        runtime.execute(
+            "INSERT INTO recon_file (sha256, size_bytes, name, format, status, errors, received_by_id, received_at)"
+            " SELECT sha256, size_bytes, name, format, status, errors, received_by_id, received_at FROM recon_file"
+        )
+
+
+def test_statement_accepted_twice_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+    with refused_by("recon_statement_is_accepted_once"):
+        runtime.execute(
+            "INSERT INTO recon_statement (source_id, file_id, ordinal, number, closing_date, line_count, movements_minor, proof,"
+            " difference_minor, content_digest, accepted_at) SELECT source_id, file_id, 2, number, closing_date, line_count,"
+            " movements_minor, proof, difference_minor, content_digest, accepted_at FROM recon_statement"
+        )
+
+
+@pytest.mark.parametrize(
+    ("statement", "guard"),
+    [
+        ("UPDATE recon_item SET amount_minor = amount_minor + 1", "recon_item_meaning_never_changes"),
+        ("UPDATE recon_statement SET closing_minor = 0", "recon_statement_append_only"),
+        ("DELETE FROM recon_statement_line", "recon_line_append_only"),
+        ("UPDATE recon_file SET sha256 = 'x'", "recon_file_bytes_never_change"),
+        ("DELETE FROM recon_break", "recon_break_never_deleted"),
+    ],
+)
+def test_owner_rewrites_evidence_it(owner: Session, items: dict[str, Item], statement: str, guard: str) -> None:  # noqa: F811
+    with refused_by(guard):
+        owner.execute(statement.encode())

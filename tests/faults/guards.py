@@ -1,0 +1,103 @@
+"""Every guard with how to take it away and the test that must then fail. docs/guards.md is this list for readers."""
+
+from dataclasses import dataclass
+
+GUARDS_TESTS = "tests/database/test_guards.py"
+RECON_TESTS = "tests/database/test_recon_guards.py"
+PRIVILEGE_TESTS = "tests/database/test_privileges.py"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """`sql` takes the guard away as the owner; `function` or `python` names what is edited, by leaving `text` out."""
+
+    name: str
+    test: str
+    sql: str = ""
+    function: str = ""
+    python: str = ""
+    text: str = ""
+
+
+def _trigger(name: str, table: str, test: str) -> Guard:
+    return Guard(name, test, sql=f"DROP TRIGGER {name} ON {table}")
+
+
+def _constraint(name: str, table: str, test: str) -> Guard:
+    return Guard(name, test, sql=f"ALTER TABLE {table} DROP CONSTRAINT {name} CASCADE")
+
+
+GUARDS = [
+    _trigger("ledger_entry_balanced", "ledger_posting", f"{GUARDS_TESTS}::test_unbalanced_entry_it"),
+    _constraint("ledger_entry_last_line_exists", "ledger_entry", f"{GUARDS_TESTS}::test_entry_without_postings_it"),
+    _constraint("ledger_entry_has_two_lines", "ledger_entry", f"{GUARDS_TESTS}::test_entry_of_one_line_it"),
+    _constraint("ledger_posting_line_is_declared", "ledger_posting", f"{GUARDS_TESTS}::test_posting_added_to_a_posted_entry_it"),
+    _constraint("ledger_posting_amount_positive", "ledger_posting", f"{GUARDS_TESTS}::test_posting_of_nothing_or_less_it"),
+    _constraint(
+        "ledger_posting_agrees_with_account", "ledger_posting", f"{GUARDS_TESTS}::test_posting_in_another_asset_than_its_account_it"
+    ),
+    _constraint("ledger_posting_account_seq", "ledger_posting", f"{GUARDS_TESTS}::test_two_postings_of_an_account_with_one_place_it"),
+    _trigger("ledger_posting_append_only", "ledger_posting", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
+    _trigger("ledger_entry_append_only", "ledger_entry", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
+    _trigger("audit_event_append_only", "audit_event", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
+    _trigger("ledger_key_keeps_its_answer", "ledger_idempotency_key", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
+    _trigger("ledger_entry_in_open_period", "ledger_entry", f"{GUARDS_TESTS}::test_entry_in_a_closed_period_it"),
+    Guard(
+        "the period gate of the posting function",
+        "tests/ledger/test_posting.py",
+        function="ledger_post_entries_v1(text, jsonb)",
+        text=" AND p.status = 'open'",
+    ),
+    _constraint("ledger_periods_do_not_overlap", "ledger_period", f"{GUARDS_TESTS}::test_periods_that_overlap_it"),
+    _trigger("ledger_asset_scale_never_changes", "ledger_asset", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    _trigger("ledger_account_meaning_never_changes", "ledger_account", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    _trigger("ledger_type_rules_never_change", "ledger_transaction_type", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    _trigger("ledger_period_dates_never_change", "ledger_period", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    _trigger("ledger_balance_never_deleted", "ledger_balance", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    _constraint("ledger_idempotency_key_pkey", "ledger_idempotency_key", f"{GUARDS_TESTS}::test_one_key_answers_twice_it"),
+    _constraint(
+        "ledger_key_entry_exists", "ledger_idempotency_key", f"{GUARDS_TESTS}::test_key_answered_with_an_entry_that_does_not_exist_it"
+    ),
+    Guard(
+        "no INSERT behind the door",
+        f"{PRIVILEGE_TESTS}::test_runtime_role_inserts_behind_a_door_it_is_refused",
+        sql="GRANT INSERT ON ledger_posting TO ledgerops_app",
+    ),
+    Guard(
+        "no UPDATE of facts",
+        f"{PRIVILEGE_TESTS}::test_runtime_role_rewrites_a_fact_it_is_refused",
+        sql="GRANT UPDATE ON ledger_entry TO ledgerops_app",
+    ),
+    Guard("the maker check in Python", "tests/approvals", python="approvals.operations.decisions.refuse_the_maker"),
+    _constraint("approvals_checker_is_not_maker", "approvals_decision", f"{GUARDS_TESTS}::test_maker_decides_as_the_runtime_role_it"),
+    _constraint(
+        "approvals_decision_names_the_maker", "approvals_decision", f"{GUARDS_TESTS}::test_maker_decides_under_another_makers_name_it"
+    ),
+    _constraint("approvals_one_person_one_vote", "approvals_decision", f"{GUARDS_TESTS}::test_one_person_votes_twice_it"),
+    _constraint(
+        "approvals_version_matches_its_digest",
+        "approvals_proposal_version",
+        f"{GUARDS_TESTS}::test_version_whose_digest_is_not_of_its_content_it",
+    ),
+    _trigger("approvals_proposal_keeps_its_word", "approvals_proposal", f"{GUARDS_TESTS}::test_ended_proposal_lives_again_it"),
+    _trigger("ledger_manual_entry_is_approved", "ledger_entry", f"{GUARDS_TESTS}::test_manual_entry_nobody_approved_it"),
+    _constraint(
+        "ledger_manual_entry_has_a_proposal", "ledger_entry", f"{GUARDS_TESTS}::test_manual_entry_without_a_proposal_around_the_door_it"
+    ),
+    Guard(
+        "ledger_proposal_posts_once", f"{GUARDS_TESTS}::test_approved_proposal_posts_twice_it", sql="DROP INDEX ledger_proposal_posts_once"
+    ),
+    _constraint("approvals_execution_pkey", "approvals_execution", f"{GUARDS_TESTS}::test_proposal_executed_twice_it"),
+    _trigger("recon_match_balances", "recon_allocation", f"{RECON_TESTS}::test_match_that_does_not_balance_it"),
+    Guard("recon_item_is_matched_once", f"{RECON_TESTS}::test_item_matched_twice_it", sql="DROP INDEX recon_item_is_matched_once"),
+    _constraint("recon_allocation_takes_the_whole_item", "recon_allocation", f"{RECON_TESTS}::test_part_of_an_item_allocated_it"),
+    _constraint("recon_break_closes_by_a_match", "recon_break", f"{RECON_TESTS}::test_break_closed_without_a_match_it"),
+    _constraint("recon_file_is_stored_once", "recon_file", f"{RECON_TESTS}::test_same_bytes_stored_twice_it"),
+    _constraint("recon_statement_is_accepted_once", "recon_statement", f"{RECON_TESTS}::test_statement_accepted_twice_it"),
+    Guard(
+        "mutual uniqueness of the exact pass",
+        "tests/recon/test_passes.py",
+        python="recon.operations.passes._MATCH_EXACTLY",
+        text="candidates_of_ledger = 1 AND candidates_of_statement = 1 AND",
+    ),
+]
