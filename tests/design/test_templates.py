@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.messages.storage.base import BaseStorage
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
@@ -25,7 +24,6 @@ def rendered(name: str, values: dict[str, object] | None = None, **cookies: str)
     request = RequestFactory().get("/styleguide/", headers={"X-Request-ID": "7f31"})
     request.COOKIES.update(cookies)
     request.user = AnonymousUser()
-    request._messages = BaseStorage(request)  # type: ignore[attr-defined]
     return render_to_string(name, values or {}, request)
 
 
