@@ -2,16 +2,30 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from guardian.shortcuts import get_objects_for_user
 
+from approvals.models import User
 from ledger.accounting import DEBIT, Line
-from ledger.models import Account, AccountGroup, AccountingPeriod, Asset, Balance, JournalEntry, LegalEntity, PeriodStatus, Posting
+from ledger.models import (
+    Account,
+    AccountGroup,
+    AccountingPeriod,
+    AccountType,
+    Asset,
+    Balance,
+    JournalEntry,
+    LegalEntity,
+    PeriodStatus,
+    Posting,
+    TransactionType,
+)
 from ledgerops.lib.errors import Refusal, RefusalKind
 
 if TYPE_CHECKING:
@@ -25,6 +39,11 @@ class AccountNotFound(Refusal):
 
 class EntryNotFound(Refusal):
     code = "entry_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+class PeriodNotFound(Refusal):
+    code = "period_not_found"
     kind = RefusalKind.NOT_FOUND
 
 
@@ -61,7 +80,7 @@ def account_for(user: "AbstractUser", *, code: str) -> Account:
 def entries_for(user: "AbstractUser") -> QuerySet[JournalEntry]:
     """Return the entries of which the user sees every account, newest first."""
     unseen = Posting.objects.filter(entry_id=OuterRef("pk")).exclude(account__in=accounts_for(user).order_by().values("pk"))
-    return JournalEntry.objects.filter(~Exists(unseen)).select_related("type", "entity", "period")
+    return JournalEntry.objects.filter(~Exists(unseen)).select_related("type", "entity", "period").order_by("-id")
 
 
 def entry_for(user: "AbstractUser", *, entry_id: UUID) -> JournalEntry:
@@ -80,6 +99,19 @@ def postings_of(entry: JournalEntry) -> QuerySet[Posting]:
     return Posting.objects.filter(entry=entry).select_related("account", "asset").order_by("line")
 
 
+def legs_of(entries: Sequence[JournalEntry]) -> dict[UUID, list[Posting]]:
+    """Return the legs of many entries by entry, in their order. The caller has already shown the entries to the reader."""
+    legs: dict[UUID, list[Posting]] = {entry.pk: [] for entry in entries}
+    for leg in Posting.objects.filter(entry__in=legs).select_related("account", "asset").order_by("entry_id", "line"):
+        legs[leg.entry_id].append(leg)
+    return legs
+
+
+def actor_of(entry: JournalEntry) -> User | None:
+    """Return who posted an entry; None is the system."""
+    return User.objects.filter(pk=entry.actor_id).first() if entry.actor_id else None
+
+
 def account_postings(account: Account) -> QuerySet[Posting]:
     """Return an account's legs, newest first: `account_seq` is the order in which they were committed."""
     return Posting.objects.filter(account=account).select_related("entry", "entry__type", "asset").order_by("-account_seq")
@@ -90,6 +122,75 @@ def balance_of(account: Account) -> int:
     balance = Balance.objects.get(account=account)
     difference = int(balance.posted_debits_minor - balance.posted_credits_minor)
     return difference if account.normal_side == DEBIT else -difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlSum:
+    """What the accounts under a control account hold together: sums of their postings in the control account's asset."""
+
+    accounts: int
+    debits_minor: int
+    credits_minor: int
+
+
+def control_sums_for(user: "AbstractUser", *, controls: Sequence[Account]) -> dict[int, ControlSum]:
+    """Return the sums over the visible accounts directly under each control account, by its id; one without any is left out."""
+    assets_of = {control.pk: control.asset_id for control in controls}
+    grouped = (
+        accounts_for(user)
+        .filter(parent__in=assets_of)
+        .order_by()
+        .values("parent_id", "asset_id")
+        .annotate(n=Count("pk"), debits=Sum("balance__posted_debits_minor"), credits=Sum("balance__posted_credits_minor"))
+    )
+    return {
+        row["parent_id"]: ControlSum(accounts=row["n"], debits_minor=int(row["debits"]), credits_minor=int(row["credits"]))
+        for row in grouped
+        if row["asset_id"] == assets_of[row["parent_id"]]
+    }
+
+
+_RECENT_DAYS = """
+    SELECT a.id, e.effective_date, sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END), count(*)
+    FROM unnest(%s::bigint[]) AS a (id)
+    CROSS JOIN LATERAL (
+        SELECT p.entry_id, p.direction, p.amount_minor FROM ledger_posting p
+        WHERE p.account_id = a.id ORDER BY p.account_seq DESC LIMIT %s) p
+    JOIN ledger_entry e ON e.id = p.entry_id
+    GROUP BY a.id, e.effective_date
+    ORDER BY a.id, e.effective_date DESC
+"""
+
+
+def balance_histories(*, accounts: Iterable[Account], days: int, legs: int = 400) -> dict[int, list[tuple[date, int]]]:
+    """Return each account's balance on its normal side at the end of its latest days, oldest first, by account id.
+
+    No more than `legs` legs are read per account, newest first: a busy account has fewer days. One that never moved is left out.
+    """
+    by_id = {account.pk: account for account in accounts}
+    with connection.cursor() as cursor:
+        cursor.execute(_RECENT_DAYS, [list(by_id), legs])
+        rows = cursor.fetchall()
+    return {
+        account_id: _walk_back(by_id[account_id], moves=[(day, int(net), n) for _, day, net, n in moves], days=days, legs=legs)
+        for account_id, moves in groupby(rows, key=lambda row: row[0])
+    }
+
+
+def _walk_back(account: Account, *, moves: Sequence[tuple[date, int, int]], days: int, legs: int) -> list[tuple[date, int]]:
+    """Return the end-of-day balances by undoing each day's movement from what the account holds now."""
+    net_of = {day: net for day, net, _ in moves}
+    # The legs of the earliest day may not all have been read.
+    earliest = moves[-1][0] + timedelta(days=sum(n for _, _, n in moves) >= legs)
+    level = int(account.balance.posted_debits_minor - account.balance.posted_credits_minor)
+    sign = 1 if account.normal_side == DEBIT else -1
+    history = []
+    day = moves[0][0]
+    while day >= earliest and len(history) < days:
+        history.append((day, sign * level))
+        level -= net_of.get(day, 0)
+        day -= timedelta(days=1)
+    return history[::-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,18 +236,23 @@ class TrialBalanceRow:
     scale: int
     debit_minor: int
     credit_minor: int
+    control: str = ""
+    control_name: str = ""
+    accounts: int = 1
 
 
 _TRIAL_BALANCE = """
     SELECT a.code, a.name, a.type, a.owner_class, s.code, s.scale,
            greatest(sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END), 0),
-           greatest(sum(CASE p.direction WHEN 'debit' THEN -p.amount_minor ELSE p.amount_minor END), 0)
+           greatest(sum(CASE p.direction WHEN 'debit' THEN -p.amount_minor ELSE p.amount_minor END), 0),
+           coalesce(c.code, ''), coalesce(c.name, '')
     FROM ledger_posting p
     JOIN ledger_entry e ON e.id = p.entry_id
     JOIN ledger_account a ON a.id = p.account_id
     JOIN ledger_asset s ON s.id = a.asset_id
+    LEFT JOIN ledger_account c ON c.id = a.parent_id
     WHERE e.effective_date <= %s AND a.id = ANY (%s)
-    GROUP BY a.id, s.id
+    GROUP BY a.id, s.id, c.id
     ORDER BY s.code, a.code
 """
 
@@ -165,9 +271,69 @@ def trial_balance(*, accounts: Iterable[Account], as_of: date) -> list[TrialBala
                 scale=scale,
                 debit_minor=int(debit),
                 credit_minor=int(credit),
+                control=control,
+                control_name=control_name,
             )
-            for code, name, type_, owner_class, asset, scale, debit, credit in cursor.fetchall()
+            for code, name, type_, owner_class, asset, scale, debit, credit, control, control_name in cursor.fetchall()
         ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialBalanceSection:
+    """One asset of a trial balance: its rows by type, and both totals."""
+
+    asset: str
+    scale: int
+    rows: Sequence[TrialBalanceRow]
+    debit_minor: int
+    credit_minor: int
+
+    @property
+    def difference_minor(self) -> int:
+        return self.debit_minor - self.credit_minor
+
+
+def trial_balance_sections(rows: Iterable[TrialBalanceRow], *, by_control: bool) -> list[TrialBalanceSection]:
+    """Return the rows by asset, then in the order of the types; `by_control` nets the accounts under a control account into its row."""
+    shown = _netted(rows) if by_control else list(rows)
+    order = list(AccountType)
+    shown.sort(key=lambda row: (row.asset, order.index(AccountType(row.type)), row.code))
+    sections = []
+    for (asset, scale), group in groupby(shown, key=lambda row: (row.asset, row.scale)):
+        of_asset = list(group)
+        debit, credit = sum(row.debit_minor for row in of_asset), sum(row.credit_minor for row in of_asset)
+        sections.append(TrialBalanceSection(asset=asset, scale=scale, rows=of_asset, debit_minor=debit, credit_minor=credit))
+    return sections
+
+
+def _netted(rows: Iterable[TrialBalanceRow]) -> list[TrialBalanceRow]:
+    """Return one row for each control account with what is under it, and the rows of the accounts under none."""
+    together: dict[tuple[str, str, str], list[TrialBalanceRow]] = {}
+    for row in rows:
+        together.setdefault((row.control or row.code, row.asset, row.type), []).append(row)
+    return [_one_row(code, members=members) for (code, _, _), members in together.items()]
+
+
+def _one_row(code: str, *, members: Sequence[TrialBalanceRow]) -> TrialBalanceRow:
+    first = members[0]
+    net = sum(row.debit_minor - row.credit_minor for row in members)
+    return TrialBalanceRow(
+        code=code,
+        name=first.control_name or first.name,
+        type=first.type,
+        owner_class=first.owner_class,
+        asset=first.asset,
+        scale=first.scale,
+        debit_minor=max(net, 0),
+        credit_minor=max(-net, 0),
+        accounts=len(members),
+    )
+
+
+def sees_whole_books(user: "AbstractUser") -> bool:
+    """Return whether a trial balance of what the user sees must balance: no account of their entities is out of their sight."""
+    entities = entities_for(user).order_by().values("pk")
+    return not Account.objects.filter(entity__in=entities).exclude(pk__in=accounts_for(user).order_by().values("pk")).exists()
 
 
 def effective_balance(*, account: Account, as_of: date) -> int:
@@ -188,3 +354,39 @@ def first_open_date(*, entity: LegalEntity) -> date | None:
 
 def assets() -> QuerySet[Asset]:
     return Asset.objects.order_by("code")
+
+
+def transaction_types() -> QuerySet[TransactionType]:
+    """Return the current version of every transaction type."""
+    return TransactionType.objects.filter(current=True).order_by("name")
+
+
+def assets_in_use() -> QuerySet[Asset]:
+    """Return the assets that some account holds; the currencies nobody uses are many."""
+    return Asset.objects.filter(Exists(Account.objects.filter(asset=OuterRef("pk")))).order_by("code")
+
+
+def periods_for(user: "AbstractUser") -> QuerySet[AccountingPeriod]:
+    return AccountingPeriod.objects.filter(entity__in=entities_for(user).order_by().values("pk")).select_related("entity")
+
+
+def period_for(user: "AbstractUser", *, period_id: int) -> AccountingPeriod:
+    """Return one period.
+
+    :raises PeriodNotFound: if it does not exist or belongs to an entity out of the user's sight.
+    """
+    period = periods_for(user).filter(pk=period_id).first()
+    if period is None:
+        raise PeriodNotFound("there is no such period in your scope")
+    return period
+
+
+def refuse_unseen_accounts(user: "AbstractUser", *, codes: Sequence[str]) -> None:
+    """Refuse legs on accounts the user has no sight of, as if they did not exist; `codes` are those of the lines, in order.
+
+    :raises AccountNotFound: naming the first such line.
+    """
+    seen = set(accounts_for(user).filter(code__in=codes).order_by().values_list("code", flat=True))
+    for number, code in enumerate(codes, start=1):
+        if code not in seen:
+            raise AccountNotFound(f"line {number}: there is no account {code} in your scope", field=f"lines[{number}].account")

@@ -1,0 +1,160 @@
+"""The chart of accounts, and one account with its statement."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from approvals.models import User
+from ledger import operations, queries
+from ledger.accounting import DEBIT
+from ledger.models import Account, OwnerClass
+from ledger.web.csv_files import csv_response
+from ledger.web.filters import AccountFilter
+from ledger.web.panels import account_panels
+from ledger.web.requests import reader, template_for
+from ledgerops.lib import money
+from ledgerops.lib.csv_cells import text_cell
+from ledgerops.lib.http import requires
+from ledgerops.lib.paging import bounded_count, counted, page_of
+
+PAGE_SIZE = 100
+# A control account shows the accounts under it in the tree up to this many; more have a page of their own.
+CHILDREN_SHOWN = 12
+SPARK_DAYS = 30
+CHART_DAYS = 60
+CHART_LEGS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRow:
+    """An account in the tree: what it holds itself and what the accounts under it hold together, on its normal side."""
+
+    account: Account
+    balance_minor: int
+    under: int
+    level: int
+    history: Sequence[int]
+
+
+@require_safe
+@requires("ledger.view_account")
+def accounts(request: HttpRequest) -> HttpResponse:
+    user = reader(request)
+    visible = queries.accounts_for(user)
+    found = AccountFilter(request.GET, queryset=visible)
+    shown = found.qs
+    if not found.active:
+        # An account is at the top of the tree if its control account is not there or is out of the reader's sight.
+        shown = visible.filter(Q(parent__isnull=True) | ~Q(parent__in=visible.order_by().values("pk")))
+    page = page_of(shown, query=request.GET, order=("code",), size=PAGE_SIZE)
+    context = {
+        "filter": found,
+        "page": page,
+        "rows": _rows(user, page.rows, tree=not found.active),
+        "count": counted(bounded_count(found.qs), word="account"),
+        "assets": [(asset.code, asset.code) for asset in queries.assets_in_use()],
+        "under": visible.filter(code=request.GET.get("under", "")).first(),
+    }
+    return render(request, template_for(request, "ledger/accounts.html"), context)
+
+
+@require_safe
+@requires("ledger.view_account")
+def account(request: HttpRequest, code: str) -> HttpResponse:
+    user = reader(request)
+    shown = queries.account_for(user, code=code)
+    sums = queries.control_sums_for(user, controls=[shown]).get(shown.pk)
+    history = queries.balance_histories(accounts=[shown], days=CHART_DAYS, legs=CHART_LEGS).get(shown.pk, [])
+    points, unit = _points(history, scale=shown.asset.scale)
+    context = {
+        "account": shown,
+        "page": page_of(queries.account_postings(shown), query=request.GET, order=("-account_seq",)),
+        "balance_minor": queries.balance_of(shown),
+        "sums": sums,
+        "under_minor": _normal(shown, sums.debits_minor, sums.credits_minor) if sums else 0,
+        "points": points,
+        "unit": unit,
+        "panels": account_panels(user, shown),
+        "legs": counted(int(shown.balance.version), word="posting", limit=10**9),
+    }
+    return render(request, template_for(request, "ledger/account.html"), context)
+
+
+@require_POST
+@requires("ledger.view_account")
+def export_account(request: HttpRequest, code: str) -> StreamingHttpResponse:
+    shown = queries.account_for(reader(request), code=code)
+    operations.record_export(target_type="ledger.account", target_id=shown.code, query="", rows=int(shown.balance.version))
+    header = ["seq", "entry", "effective_date", "posted_at", "type", "description", "reference", "counterparty"]
+    return csv_response(
+        name=f"account-{re.sub(r'[^A-Za-z0-9._-]', '_', shown.code)}",
+        header=[*header, "debit", "credit", "balance", "asset"],
+        rows=_statement(shown),
+    )
+
+
+def _statement(account: Account) -> Iterator[list[object]]:
+    """Return the account's whole statement, oldest first."""
+    scale = account.asset.scale
+    for leg in queries.account_postings(account).order_by("account_seq").iterator(chunk_size=2000):
+        amount = money.plain(int(leg.amount_minor), scale=scale)
+        yield [
+            leg.account_seq,
+            leg.entry.public_number,
+            leg.entry.effective_date.isoformat(),
+            leg.entry.posted_at.isoformat(timespec="seconds"),
+            leg.entry.type.code,
+            text_cell(leg.entry.description),
+            text_cell(leg.entry.reference),
+            text_cell(leg.entry.counterparty),
+            amount if leg.direction == DEBIT else "",
+            "" if leg.direction == DEBIT else amount,
+            money.plain(int(leg.balance_after_minor), scale=scale),
+            account.asset.code,
+        ]
+
+
+def _rows(user: User, accounts: Sequence[Account], *, tree: bool) -> list[AccountRow]:
+    """Return the accounts with their sums; in the tree each is followed by the accounts under it, unless they are too many."""
+    sums = queries.control_sums_for(user, controls=accounts)
+    unfolded = [pk for pk, found in sums.items() if tree and found.accounts <= CHILDREN_SHOWN]
+    children: dict[int, list[Account]] = {}
+    for child in queries.accounts_for(user).filter(parent__in=unfolded):
+        children.setdefault(child.parent_id or 0, []).append(child)
+    # Customers are many and their lines say little: what others keep a statement of is worth the look.
+    looked_at = [one for one in [*accounts, *(c for group in children.values() for c in group)] if one.owner_class != OwnerClass.CUSTOMER]
+    histories = queries.balance_histories(accounts=looked_at, days=SPARK_DAYS)
+    rows = []
+    for top in accounts:
+        rows.append(_row(top, sums=sums.get(top.pk), level=1, histories=histories))
+        rows += [_row(child, sums=None, level=2, histories=histories) for child in children.get(top.pk, [])]
+    return rows
+
+
+def _row(account: Account, *, sums: queries.ControlSum | None, level: int, histories: dict[int, list[tuple[object, int]]]) -> AccountRow:
+    debits, credits_ = account.balance.posted_debits_minor, account.balance.posted_credits_minor
+    if sums:
+        debits, credits_ = debits + sums.debits_minor, credits_ + sums.credits_minor
+    return AccountRow(
+        account=account,
+        balance_minor=_normal(account, int(debits), int(credits_)),
+        under=sums.accounts if sums else 0,
+        level=level,
+        history=[held for _, held in histories.get(account.pk, [])],
+    )
+
+
+def _normal(account: Account, debits: int, credits_: int) -> int:
+    return debits - credits_ if account.normal_side == DEBIT else credits_ - debits
+
+
+def _points(history: Sequence[tuple[object, int]], *, scale: int) -> tuple[list[tuple[str, float]], str]:
+    """Return the points of the balance's line and their unit: a picture needs no more than three digits before the point."""
+    highest = max((abs(held) for _, held in history), default=0) / 10**scale
+    power, unit = next(((power, unit) for power, unit in ((9, " bn"), (6, " m"), (3, " k")) if highest >= 2 * 10**power), (0, ""))
+    return [(f"{day:%-d %b}", round(held / 10 ** (scale + power), 3)) for day, held in history], unit

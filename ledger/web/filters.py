@@ -1,0 +1,92 @@
+"""Filters of the lists of this app: the address is the state."""
+
+import re
+from collections.abc import Sequence
+
+import django_filters
+from django import forms
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from ledger import queries
+from ledger.models import Account, AccountStatus, AccountType, JournalEntry, OwnerClass, Posting
+from ledgerops.lib import money
+
+MOST_DECIMALS = 18
+_NUMBER = re.compile(r"(?:LE-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
+
+
+class AmountField(forms.CharField):
+    """An amount as people write it; which minor units it says depends on each asset's scale."""
+
+    def clean(self, value: str | None) -> str:
+        text: str = super().clean(value)
+        if text:
+            try:
+                money.minor_from_text(text, scale=MOST_DECIMALS, field="amount")
+            except money.AmountRefused as refusal:
+                raise forms.ValidationError(str(refusal)) from refusal
+        return text
+
+
+class AmountFilter(django_filters.Filter):  # type: ignore[misc] # the package is not typed
+    field_class = AmountField
+
+
+def _types() -> Sequence[tuple[str, str]]:
+    return list(queries.transaction_types().values_list("code", "name"))
+
+
+class EntryFilter(django_filters.FilterSet):  # type: ignore[misc] # the package is not typed
+    q = django_filters.CharFilter(method="by_text", label="Text")
+    since = django_filters.DateFilter(field_name="effective_date", lookup_expr="gte", label="From")
+    until = django_filters.DateFilter(field_name="effective_date", lookup_expr="lte", label="To")
+    type = django_filters.ChoiceFilter(field_name="type__code", label="Type", choices=_types)
+    account = django_filters.CharFilter(method="by_account", label="Account")
+    reference = django_filters.CharFilter(field_name="reference", label="Reference")
+    amount = AmountFilter(method="by_amount", label="Amount")
+
+    class Meta:
+        model = JournalEntry
+        fields: tuple[str, ...] = ()
+
+    def by_text(self, queryset: QuerySet[JournalEntry], _name: str, value: str) -> QuerySet[JournalEntry]:
+        text = value.strip()
+        found = Q(reference__icontains=text) | Q(counterparty__icontains=text) | Q(description__icontains=text)
+        if number := _NUMBER.fullmatch(text):
+            found |= Q(number=int(number[1]))
+        return queryset.filter(found)
+
+    def by_account(self, queryset: QuerySet[JournalEntry], _name: str, value: str) -> QuerySet[JournalEntry]:
+        return queryset.filter(Exists(Posting.objects.filter(entry=OuterRef("pk"), account__code=value.strip())))
+
+    def by_amount(self, queryset: QuerySet[JournalEntry], _name: str, value: str) -> QuerySet[JournalEntry]:
+        wanted = Q(pk__in=[])
+        for scale in sorted(set(queries.assets_in_use().values_list("scale", flat=True))):
+            try:
+                minor = abs(money.minor_from_text(value, scale=scale, field="amount"))
+            except money.AmountRefused:
+                continue  # more decimals than assets of this scale have: none of their legs can be meant
+            wanted |= Q(asset__scale=scale, amount_minor=minor)
+        return queryset.filter(Exists(Posting.objects.filter(wanted, entry=OuterRef("pk"))))
+
+
+class AccountFilter(django_filters.FilterSet):  # type: ignore[misc] # the package is not typed
+    q = django_filters.CharFilter(method="by_text", label="Text")
+    owner_class = django_filters.ChoiceFilter(choices=OwnerClass.choices, label="Class")
+    type = django_filters.ChoiceFilter(choices=AccountType.choices, label="Type")
+    asset = django_filters.CharFilter(field_name="asset__code", label="Asset")
+    status = django_filters.ChoiceFilter(choices=AccountStatus.choices, label="Status")
+    under = django_filters.CharFilter(field_name="parent__code", label="Under")
+
+    class Meta:
+        model = Account
+        fields: tuple[str, ...] = ()
+
+    def by_text(self, queryset: QuerySet[Account], _name: str, value: str) -> QuerySet[Account]:
+        text = value.strip()
+        return queryset.filter(Q(code__istartswith=text) | Q(name__icontains=text))
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is filtered: then the tree gives way to a flat list."""
+        return any(self.data.get(name) for name in self.filters)

@@ -1,0 +1,44 @@
+"""Cards that other apps add to the pages of this one: they know the books, the books do not know them.
+
+A panel is asked with the reader and what the page shows, and answers with a template and its context, or None where it has nothing to say.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from approvals.models import User
+from ledger.models import Account, JournalEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    template: str
+    context: Mapping[str, Any]
+
+
+AccountPanel = Callable[[User, Account], Panel | None]
+EntryPanel = Callable[[User, JournalEntry], Panel | None]
+
+_account_panels: list[AccountPanel] = []
+_entry_panels: list[EntryPanel] = []
+
+
+def register_account_panel(panel: AccountPanel) -> None:
+    assert panel not in _account_panels, "the panel is registered already"
+    _account_panels.append(panel)
+
+
+def register_entry_panel(panel: EntryPanel) -> None:
+    assert panel not in _entry_panels, "the panel is registered already"
+    _entry_panels.append(panel)
+
+
+def account_panels(user: User, account: Account) -> list[Panel]:
+    """Return what other apps say of an account that the reader may see."""
+    return [shown for panel in _account_panels if (shown := panel(user, account)) is not None]
+
+
+def entry_panels(user: User, entry: JournalEntry) -> list[Panel]:
+    """Return what other apps say of an entry that the reader may see."""
+    return [shown for panel in _entry_panels if (shown := panel(user, entry)) is not None]
