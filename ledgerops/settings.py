@@ -27,7 +27,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
-    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -69,6 +68,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "audit.web.middleware.ActorMiddleware",
+    "approvals.web.access.RefusedAccessMiddleware",
     "ledgerops.lib.http.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
