@@ -30,7 +30,6 @@ test-slow: setup
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 # The deployment check reads settings as production would have them; no database is asked.
-lint: export MYPYPATH := .
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
