@@ -8,10 +8,14 @@ class ApprovalsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
         from approvals.audit_actions import ACTIONS
-        from approvals.web import sessions
+        from approvals.web import lists, sessions
         from audit.actions import register_actions
+        from audit.targets import register_page
+        from ledgerops.context import NAV_COUNTS
 
         register_actions(ACTIONS)
+        register_page("approvals.proposal", word="Proposal", route="approvals:proposal")
+        NAV_COUNTS["approvals:queue"] = lists.waiting_for_decision_of
         user_logged_in.connect(sessions.record_sign_in, dispatch_uid="sign-in")
         user_logged_out.connect(sessions.record_sign_out, dispatch_uid="sign-out")
         user_login_failed.connect(sessions.record_refused_sign_in, dispatch_uid="refused sign-in")

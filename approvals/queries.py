@@ -1,10 +1,20 @@
 """Reading proposals. Gates take the user."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.apps import apps
+from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+from guardian.models import GroupObjectPermissionBase
 
+from approvals.canonical import canonical_json, digest_of
 from approvals.models import (
+    OPEN_STATUSES,
     Decision,
     DecisionOutcome,
     PolicyVersion,
@@ -14,7 +24,8 @@ from approvals.models import (
     ReasonCode,
     User,
 )
-from approvals.registry import handlers
+from approvals.registry import Amount, Review, handler_of, handlers
+from ledgerops.lib import diff, money
 from ledgerops.lib.errors import Refusal, RefusalKind
 
 
@@ -48,12 +59,62 @@ def queue_for(user: User) -> QuerySet[Proposal]:
 
 
 def decidable_by(user: User) -> QuerySet[Proposal]:
-    """Return what this user could decide now: in scope, not made or submitted by them, not yet decided by them."""
+    """Return what this user could decide now: in scope, in time, not made or submitted by them, this version not yet decided by them."""
     if not user.has_perm("approvals.decide_proposal"):
         return Proposal.objects.none()
     involved = ProposalVersion.objects.filter(submitted_by=user).values("proposal")
-    decided = Decision.objects.filter(approver=user, outcome=DecisionOutcome.APPROVE).values("proposal")
-    return queue_for(user).exclude(maker=user).exclude(pk__in=involved).exclude(pk__in=decided)
+    decided = Decision.objects.filter(approver=user, version__n=F("proposal__current_version")).values("proposal")
+    return queue_for(user).filter(expires_at__gt=Now()).exclude(maker=user).exclude(pk__in=involved).exclude(pk__in=decided)
+
+
+def waiting_for(user: User) -> QuerySet[Proposal]:
+    """Return what has not ended, for a checker to decide or for its maker to revise."""
+    return proposals_for(user).filter(status__in=OPEN_STATUSES)
+
+
+def made_by(user: User) -> QuerySet[Proposal]:
+    """Return this user's own proposals."""
+    return proposals_for(user).filter(maker=user)
+
+
+def ended_for(user: User) -> QuerySet[Proposal]:
+    """Return what has ended, however it did."""
+    return proposals_for(user).exclude(status__in=OPEN_STATUSES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A proposal as a list shows it."""
+
+    proposal: Proposal
+    version: ProposalVersion
+    label: str
+    amount: Amount | None
+    approvals: int
+    required: int
+
+
+def rows_of(proposals: Sequence[Proposal]) -> list[Row]:
+    """Return the rows of a list in the order given, at a cost that does not grow with their number."""
+    approved = Count("decisions", filter=Q(decisions__outcome=DecisionOutcome.APPROVE))
+    current = ProposalVersion.objects.filter(proposal__in=proposals, n=F("proposal__current_version"))
+    versions = {version.proposal_id: version for version in current.select_related("policy_version").annotate(approvals=approved)}
+    amounts: dict[UUID, Amount | None] = {}
+    for kind in {proposal.kind for proposal in proposals}:
+        same = [proposal for proposal in proposals if proposal.kind == kind]
+        worth = handler_of(kind).amounts(payloads=[versions[proposal.pk].payload for proposal in same])
+        amounts |= {proposal.pk: amount for proposal, amount in zip(same, worth, strict=True)}
+    return [
+        Row(
+            proposal=proposal,
+            version=versions[proposal.pk],
+            label=handler_of(proposal.kind).label,
+            amount=amounts[proposal.pk],
+            approvals=versions[proposal.pk].approvals,
+            required=versions[proposal.pk].policy_version.required_approvals,
+        )
+        for proposal in proposals
+    ]
 
 
 def current_version(proposal: Proposal) -> ProposalVersion:
@@ -77,6 +138,8 @@ def why_not_decidable(user: User, *, proposal: Proposal) -> str:
     """Return the sentence that explains why this user cannot decide this proposal, or an empty string if they can."""
     if proposal.status != ProposalStatus.SUBMITTED:
         return f"This proposal is {proposal.get_status_display().lower()}."
+    if proposal.has_expired(at=timezone.now()):
+        return "This proposal has expired."
     if not user.has_perm("approvals.decide_proposal"):
         return "Your roles do not include deciding proposals."
     version = current_version(proposal)
@@ -87,18 +150,182 @@ def why_not_decidable(user: User, *, proposal: Proposal) -> str:
     return ""
 
 
+def in_sight_of(proposal: Proposal, *, users: QuerySet[User], limit: int) -> list[User]:
+    """Return the first of these users whose roles give sight of the proposal's scope."""
+    handler = handler_of(proposal.kind)
+    found: list[User] = []
+    for user in users.iterator():
+        if len(found) == limit:
+            break
+        if proposal.scope in handler.scopes_for(user=user):
+            found.append(user)
+    return found
+
+
 def eligible_approvers(proposal: Proposal) -> QuerySet[User]:
-    """Return the active users whose roles let them decide proposals, without the maker."""
+    """Return the active users whose roles let them decide proposals, without the maker; `in_sight_of` looks at their scope."""
     permission = Q(groups__permissions__codename="decide_proposal", groups__permissions__content_type__app_label="approvals")
     return User.objects.filter(permission, is_active=True).exclude(pk=proposal.maker_id).distinct().order_by("username")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing a policy asks for; `state` is passed, failed or note."""
+
+    state: str
+    text: str
+    source: str
+    detail: str = ""
+
+
+def policy_checks(*, proposal: Proposal, version: ProposalVersion, review: Review, eligible: Sequence[User]) -> list[Check]:
+    """Return what was checked of a version: what every proposal is held to, then what its handler says."""
+    required = version.policy_version.required_approvals
+    able = sum(1 for user in eligible if user.pk != version.submitted_by_id)
+    own_votes = Decision.objects.filter(proposal=proposal, approver=proposal.maker_id).count()
+    people = "person" if required == 1 else "people"
+    intact = digest_of(version.canonical) == version.digest and canonical_json(version.payload) == version.canonical
+    in_time = not proposal.is_open or not proposal.has_expired(at=timezone.now())
+    checks = [
+        Check(_state(passed=own_votes == 0), "The maker is not among those who decide", "four eyes"),
+        Check(
+            _state(passed=not proposal.is_open or able >= required),
+            f"{required} other {people} must approve, {able} could",
+            f"policy {version.policy_version.n}",
+        ),
+        Check(_state(passed=intact), "The content matches its digest", f"{version.digest[:4]}\u2026{version.digest[-4:]}"),
+        Check(_state(passed=in_time), "The proposal is decided before it expires" if in_time else "The proposal has expired", "expiry"),
+    ]
+    return checks + [Check(_state(passed=passed), text, source) for passed, text, source in review.checks]
+
+
+def _state(*, passed: bool) -> str:
+    return "passed" if passed else "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of the content that two versions disagree on, as a row of a comparison."""
+
+    field: str
+    comparison: diff.Comparison
+    mono: bool = False
+
+
+def changes_between(older: ProposalVersion, newer: ProposalVersion, *, scale: int | None) -> list[FieldChange]:
+    """Return every field that changed, each change once: what a payload repeats is shown at its first place."""
+    before, after = dict(_fields(older.payload, scale=scale)), dict(_fields(newer.payload, scale=scale))
+    seen: set[tuple[str, str]] = set()
+    changes = []
+    for field in [*before, *(field for field in after if field not in before)]:
+        pair = (before.get(field, ""), after.get(field, ""))
+        if pair[0] != pair[1] and pair not in seen:
+            seen.add(pair)
+            changes.append(FieldChange(field, _compared(*pair)))
+    return changes
+
+
+def _fields(content: Mapping[str, Any], *, scale: int | None) -> Iterator[tuple[str, str]]:
+    """Yield a payload field by field under the words a person reads; an entry's line is one field."""
+    for name, value in content.items():
+        word = name.replace("_", " ").capitalize()
+        if isinstance(value, Mapping):
+            for inner, text in _fields(value, scale=scale):
+                yield (inner if inner.startswith("Line ") else f"{word}: {inner.lower()}"), text
+        elif name == "lines":
+            yield from ((f"Line {n}", _line(line, scale=scale)) for n, line in enumerate(value, start=1))
+        elif isinstance(value, list):
+            yield word, ", ".join(str(part) for part in value)
+        else:
+            yield word, "" if value is None else str(value)
+
+
+def _line(line: Mapping[str, Any], *, scale: int | None) -> str:
+    amount = line["amount"] if scale is None else money.grouped(int(line["amount"]), scale=scale)
+    return f"{line['direction']} {line['account']} {amount} {line['asset']}"
+
+
+def _compared(before: str, after: str) -> diff.Comparison:
+    try:
+        return diff.day(date.fromisoformat(before), date.fromisoformat(after))
+    except ValueError:
+        return diff.text(before, after)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What somebody did to a proposal; `word` completes "<who> ...", `tone` is that of the timeline."""
+
+    who: str
+    word: str
+    at: datetime
+    tone: str = ""
+    icon: str = "circle"
+    text: str = ""
+
+
+_DONE = {
+    DecisionOutcome.APPROVE: ("approved version {}", "good", "check"),
+    DecisionOutcome.REQUEST_CHANGES: ("asked for changes of version {}", "amber", "undo-2"),
+    DecisionOutcome.REJECT: ("rejected version {}", "bad", "x"),
+}
+assert set(_DONE) == set(DecisionOutcome)
+_ENDED = {
+    ProposalStatus.EXECUTED: ("Carried out", "good", "check"),
+    ProposalStatus.STALE: ("Not carried out: the world had changed", "amber", "history"),
+    ProposalStatus.FAILED: ("Not carried out: the books refused it", "bad", "circle-alert"),
+    ProposalStatus.WITHDRAWN: ("withdrew the proposal", "", "undo-2"),
+    ProposalStatus.EXPIRED: ("Ran out of time", "", "calendar-clock"),
+}
+
+
+def conversation_of(proposal: Proposal, *, versions: Sequence[ProposalVersion]) -> list[Change]:
+    """Return what its people did and said, oldest first, and how it ended."""
+    changes = []
+    for version in versions:
+        word = "proposed" if version.n == 1 else f"submitted version {version.n}"
+        changes.append(Change(version.submitted_by.shown_name, word, version.submitted_at, icon="pencil-line", text=version.narrative))
+        for decision in version.decisions.all():
+            word, tone, icon = _DONE[DecisionOutcome(decision.outcome)]
+            changes.append(Change(decision.approver.shown_name, word.format(version.n), decision.decided_at, tone, icon, decision.comment))
+    changes.sort(key=lambda change: change.at)
+    if proposal.closed_at is not None and (ended := _ENDED.get(ProposalStatus(proposal.status))) is not None:
+        who = proposal.maker.shown_name if proposal.status == ProposalStatus.WITHDRAWN else ""
+        changes.append(Change(who, ended[0], proposal.closed_at, ended[1], ended[2], proposal.status_reason))
+    return changes
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One object that one of a user's roles gives sight of, in words."""
+
+    kind: str
+    name: str
+    role: str
+
+
+def sight_of(user: User) -> list[Sight]:
+    """Return what the user's roles give sight of, whatever apps scope by."""
+    permissions = [model for model in apps.get_models() if issubclass(model, GroupObjectPermissionBase)]
+    return sorted(
+        (
+            Sight(str(row.content_object._meta.verbose_name).capitalize(), str(row.content_object), row.group.name)
+            for model in permissions
+            if "content_object" in {field.name for field in model._meta.fields}
+            for row in model.objects.filter(group__in=user.groups.all()).select_related("content_object", "group")
+        ),
+        key=lambda sight: (sight.kind, sight.name, sight.role),
+    )
 
 
 def current_policy(*, kind: str) -> PolicyVersion | None:
     return PolicyVersion.objects.filter(kind=kind).order_by("-n").first()
 
 
-def reason_codes(*, kind: str) -> QuerySet[ReasonCode]:
-    return ReasonCode.objects.filter(kind=kind, active=True)
+def reason_codes(*, kind: str | None = None) -> QuerySet[ReasonCode]:
+    """Return the reasons that may be given, for one kind of proposal or for every."""
+    active = ReasonCode.objects.filter(active=True)
+    return active if kind is None else active.filter(kind=kind)
 
 
 def proposals_about(*, target_type: str, target_id: object) -> QuerySet[Proposal]:

@@ -21,6 +21,7 @@ class Origin:
 SYSTEM = Origin()
 # A callable, since a token's user is known only after the middleware has run.
 _origin: ContextVar[Callable[[], Origin]] = ContextVar("audit_origin", default=lambda: SYSTEM)
+_refused: ContextVar[bool] = ContextVar("audit_refused", default=False)
 
 
 def current_origin() -> Origin:
@@ -28,11 +29,22 @@ def current_origin() -> Origin:
     return _origin.get()()
 
 
+def note_refusal() -> None:
+    """Remember that the act that is running left its refusal on the trail."""
+    _refused.set(True)
+
+
+def refusals_recorded() -> bool:
+    """Return whether a refusal was recorded since the edge was entered."""
+    return _refused.get()
+
+
 @contextmanager
 def acting_from(resolve: Callable[[], Origin]) -> Iterator[None]:
     """Attribute every event written inside the block to what `resolve` returns at that moment."""
-    token = _origin.set(resolve)
+    token, refused = _origin.set(resolve), _refused.set(False)
     try:
         yield
     finally:
         _origin.reset(token)
+        _refused.reset(refused)

@@ -6,8 +6,10 @@ class LedgerOpsConfig(AppConfig):
     name = "ledgerops"
 
     def ready(self) -> None:
+        from audit.targets import register_page
         from ledgerops import checks  # noqa: F401
         from ledgerops.grants import apply_grants
 
+        register_page("ledger.journal_entry", word="Trail back to the file", route="trail")
         # Django announces a finished migrate app by app, to apps with models only; any one of them will do.
         post_migrate.connect(apply_grants, sender=apps.get_app_config("recon"))

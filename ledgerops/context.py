@@ -60,14 +60,14 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Books",
         (
             Place("ledger:accounts", "Accounts", "landmark", "c", "ledger.view_account"),
-            Place("ledger:entries", "Ledger", "book-open", "l", "ledger.view_entry"),
-            Place("ledger:trial_balance", "Trial balance", "scale", "t", "ledger.view_entry"),
+            Place("ledger:entries", "Ledger", "book-open", "l", "ledger.view_journalentry"),
+            Place("ledger:trial_balance", "Trial balance", "scale", "t", "ledger.view_trial_balance"),
         ),
     ),
     (
         "Assurance",
         (
-            Place("audit:events", "Audit log", "shield-check", "u", "audit.view_event"),
+            Place("audit:events", "Audit log", "shield-check", "u", "audit.search_trail"),
             Place("preferences", "Settings", "settings", "p"),
         ),
     ),

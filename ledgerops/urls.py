@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from ledgerops import views
+from ledgerops import trail, views
 
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("search/", views.search, name="search"),
+    path("trail/<uuid:entry_id>/", trail.trail, name="trail"),
     path("styleguide/", views.styleguide, name="styleguide"),
     path("healthz/live", views.live, name="live"),
     path("healthz/ready", views.ready, name="ready"),

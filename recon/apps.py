@@ -7,8 +7,11 @@ class ReconConfig(AppConfig):
     def ready(self) -> None:
         from approvals.registry import register_handler
         from audit.actions import register_actions
+        from audit.targets import register_page
         from recon.approval_handlers import ADJUSTMENT_HANDLER
         from recon.audit_actions import ACTIONS
 
         register_actions(ACTIONS)
         register_handler(ADJUSTMENT_HANDLER)
+        for noun, route in (("break", "recon:break"), ("file", "recon:file"), ("run", "recon:run"), ("statement", "recon:statement")):
+            register_page(f"recon.{noun}", word=noun.capitalize(), route=route)

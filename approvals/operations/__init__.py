@@ -1,8 +1,10 @@
 """Asking, deciding, carrying out; people and their roles."""
 
+from approvals.operations.access import record_refused_access
 from approvals.operations.decisions import (
     CheckerIsMaker,
     CommentRequired,
+    DecidedAlready,
     DecisionNotAllowed,
     DecisionOutdated,
     NotWaiting,
@@ -11,6 +13,7 @@ from approvals.operations.decisions import (
 from approvals.operations.people import add_user, define_policy, define_reason_code, define_role, grant_sight
 from approvals.operations.proposals import (
     NobodyCouldApprove,
+    NotOpen,
     NotYours,
     ObjectHasOpenProposal,
     ProposalInvalid,
@@ -23,9 +26,11 @@ from approvals.operations.proposals import (
 __all__ = [
     "CheckerIsMaker",
     "CommentRequired",
+    "DecidedAlready",
     "DecisionNotAllowed",
     "DecisionOutdated",
     "NobodyCouldApprove",
+    "NotOpen",
     "NotWaiting",
     "NotYours",
     "ObjectHasOpenProposal",
@@ -37,6 +42,7 @@ __all__ = [
     "define_role",
     "expire_overdue",
     "grant_sight",
+    "record_refused_access",
     "revise",
     "submit",
     "withdraw",

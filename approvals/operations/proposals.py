@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from approvals.canonical import canonical_json, digest_of
 from approvals.models import OPEN_STATUSES, PolicyVersion, Proposal, ProposalStatus, ProposalVersion, ReasonCode
-from approvals.queries import current_policy, eligible_approvers
+from approvals.queries import current_policy, eligible_approvers, in_sight_of
 from approvals.registry import Command, handler_of
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
@@ -71,7 +71,8 @@ def submit(*, kind: str, payload: Mapping[str, Any], maker_id: int) -> Proposal:
             locked_object=command.locked_object,
             expires_at=now + timedelta(hours=policy.expires_after_hours),
         )
-        if eligible_approvers(proposal).count() < policy.required_approvals:
+        others = in_sight_of(proposal, users=eligible_approvers(proposal), limit=policy.required_approvals)
+        if len(others) < policy.required_approvals:
             raise NobodyCouldApprove(f"this needs {policy.required_approvals} other people who may decide, and there are fewer")
         try:
             with transaction.atomic():

@@ -1,7 +1,23 @@
-"""Pages of this app."""
+"""Pages of this app. The preferences stand outside its namespace: they are the frame's."""
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-app_name = "approvals"
+from approvals.web import lists, preferences, proposals
 
-urlpatterns: list[URLPattern] = []
+approvals_urls = (
+    [
+        path("approvals/", lists.queue, name="queue"),
+        path("approvals/<uuid:proposal_id>/", proposals.proposal, name="proposal"),
+        path("approvals/<uuid:proposal_id>/decide/", proposals.decide, name="decide"),
+        path("approvals/<uuid:proposal_id>/withdraw/", proposals.withdraw, name="withdraw"),
+        path("adjustments/", lists.adjustments, name="adjustments"),
+        path("adjustments/<uuid:proposal_id>/edit/", proposals.revise, name="revise"),
+    ],
+    "approvals",
+)
+
+urlpatterns = [
+    path("", include(approvals_urls)),
+    path("me/", preferences.preferences, name="preferences"),
+    path("me/theme/", preferences.theme, name="theme"),
+]

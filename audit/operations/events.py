@@ -10,7 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 
 from audit import actions
-from audit.context import current_origin
+from audit.context import current_origin, note_refusal
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.transactions import check_constraints_now
 
@@ -90,4 +90,5 @@ def act(action: str, *, target_type: str, target_id: object) -> Iterator[None]:
                 reason=f"{refusal.code}: {refusal}",
                 after={"code": refusal.code, **refusal.detail},
             )
+        note_refusal()
         raise
