@@ -186,6 +186,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "account/lockout.html"
 AXES_VERBOSE = False  # it would greet every process
 AXES_IPWARE_PROXY_COUNT = env.integer("LEDGEROPS_PROXIES", default=0, minimum=0, maximum=5)
 
