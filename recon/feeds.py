@@ -91,7 +91,7 @@ def feeds_for(user: "AbstractUser", *, today: date) -> list[Feed]:
         if day.weekday() < SATURDAY:
             days.insert(0, day)
     known = with_continuity(Statement.objects.filter(source__in=sources)).select_related("file")
-    latest = {statement.source_id: statement for statement in known.order_by("source", "-closing_date", "-id").distinct("source")}
+    latest = {statement.source_id: statement for statement in known.order_by("source_id", "-closing_date", "-id").distinct("source_id")}
     recent: dict[int, list[Statement]] = {}
     for statement in known.filter(closing_date__gte=days[0]).order_by("closing_date", "id"):
         recent.setdefault(statement.source_id, []).append(statement)

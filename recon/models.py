@@ -211,6 +211,11 @@ class Run(models.Model):
     def is_active(self) -> bool:
         return self.status in (RunStatus.QUEUED, RunStatus.RUNNING)
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it worked, the last time that a worker took it up."""
+        return (self.finished_at - self.started_at).total_seconds() if self.started_at and self.finished_at else None
+
 
 class Side(models.TextChoices):
     LEDGER = "ledger"

@@ -1,0 +1,1 @@
+"""Reconciliation runs: their list, their progress, what came of them."""

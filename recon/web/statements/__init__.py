@@ -1,0 +1,1 @@
+"""What sources delivered: feeds, files, statements and their lines."""

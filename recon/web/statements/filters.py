@@ -1,0 +1,50 @@
+"""Filters of the lists of statements and files: the address is the state."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from recon.models import FileStatus, ProofStatus, Source, Statement, StatementFile
+
+PROOFS = [(ProofStatus.PROVEN, "Proven"), (ProofStatus.UNPROVEN, "Unproven"), (ProofStatus.NO_BALANCE, "No balance")]
+CONTINUITIES = [("gap", "Gap before it"), ("none", "Goes on")]
+STATUSES = [(FileStatus.RECEIVED, "To be accepted"), (FileStatus.ACCEPTED, "Accepted"), (FileStatus.REFUSED, "Refused")]
+
+
+class StatementFilter(django_filters.FilterSet):  # type: ignore[misc] # the package is not typed
+    """Needs statements with their continuity; `sources` are those that the user sees."""
+
+    q = django_filters.CharFilter(method="search")
+    source = django_filters.ModelChoiceFilter(queryset=Source.objects.none())
+    proof = django_filters.ChoiceFilter(choices=PROOFS)
+    gap = django_filters.ChoiceFilter(choices=CONTINUITIES, method="by_gap")
+    since = django_filters.DateFilter(field_name="closing_date", lookup_expr="gte")
+    until = django_filters.DateFilter(field_name="closing_date", lookup_expr="lte")
+
+    class Meta:
+        model = Statement
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, sources: QuerySet[Source], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filters["source"].queryset = sources
+
+    def search(self, queryset: QuerySet[Statement], _name: str, value: str) -> QuerySet[Statement]:
+        found = Q(number__icontains=value) | Q(file__name__icontains=value) | Q(source__name__icontains=value)
+        return queryset.filter(found | Q(source__identifier__icontains=value))
+
+    def by_gap(self, queryset: QuerySet[Statement], _name: str, value: str) -> QuerySet[Statement]:
+        return queryset.exclude(gap_now_minor=0).filter(gap_now_minor__isnull=False) if value == "gap" else queryset.filter(gap_now_minor=0)
+
+
+class FileFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(method="search")
+    status = django_filters.ChoiceFilter(choices=STATUSES)
+
+    class Meta:
+        model = StatementFile
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[StatementFile], _name: str, value: str) -> QuerySet[StatementFile]:
+        return queryset.filter(Q(name__icontains=value) | Q(sha256__startswith=value.lower()))
