@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("approvals.web.urls")),
     path("", include("ledger.web.urls")),
     path("", include("audit.web.urls")),
+    path("api/v1/", include("ledgerops.api_urls")),
     path("account/", include("allauth.account.urls")),
     path("account/mfa/", include("allauth.mfa.urls")),
 ]

@@ -12,7 +12,7 @@ from guardian.shortcuts import get_objects_for_user
 
 from approvals.registry import Review
 from ledger.accounting import DEBIT, Line
-from ledger.models import JournalEntry
+from ledger.models import Direction, JournalEntry, Posting
 from ledger.queries import BalanceEffect, effects_of, postings_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.matching.candidates import Reason, reasons_between, score_of
@@ -78,7 +78,11 @@ def _source_ids(user: "AbstractUser") -> QuerySet[Source, int]:
 
 
 def reconciliations_for(user: "AbstractUser") -> QuerySet[Reconciliation]:
-    return Reconciliation.objects.filter(source__in=_source_ids(user)).select_related("source__asset", "source__account").order_by("name")
+    return (
+        Reconciliation.objects.filter(source__in=_source_ids(user))
+        .select_related("source__asset", "source__account__balance")
+        .order_by("name")
+    )
 
 
 def reconciliation_for(user: "AbstractUser", *, pk: int) -> Reconciliation:
@@ -297,32 +301,62 @@ def _facts_of_line(item: Item, *, line: StatementLine) -> Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """The unexplained number of a reconciliation: ledger minus external minus open items, zero unless something is lost."""
+    """The unexplained number of a reconciliation: zero unless something is lost.
+
+    It is ledger minus external minus open items minus what was posted since the last run looked (`uncompared_minor`).
+    """
 
     reconciliation: Reconciliation
     ledger_minor: int
     external_minor: int | None
     external_date: date | None
     open_items_minor: int
+    uncompared_minor: int
     unexplained_minor: int | None
 
 
 def standing_of(reconciliation: Reconciliation) -> Standing:
-    """Compare the ledger account with the latest proven closing balance and the open items that explain the difference."""
+    """Compare the ledger account with the latest closing balance delivered and the open items that explain the difference."""
+    return standings_of([reconciliation])[0]
+
+
+def standings_of(reconciliations: Sequence[Reconciliation]) -> list[Standing]:
+    """Return where each reconciliation stands, in the order given, at a cost that does not grow with their number."""
+    closed = Statement.objects.filter(source__in=[one.source_id for one in reconciliations], closing_minor__isnull=False)
+    latest = {one.source_id: one for one in closed.order_by("source_id", "-closing_date", "-id").distinct("source_id")}
+    signed = dict.fromkeys([one.pk for one in reconciliations], 0)
+    sums = Item.objects.filter(reconciliation__in=signed, open=True).values_list("reconciliation", "side", "flow")
+    for pk, side, flow, amount in sums.annotate(amount=Sum("amount_minor")):
+        signed[pk] += int(amount) if (flow == "in") == (side == Side.LEDGER) else -int(amount)
+    seen = Q(pk__in=[])
+    for one in reconciliations:
+        seen |= Q(account=one.source.account_id, account_seq=one.last_account_seq)
+    compared = dict(Posting.objects.filter(seen).values_list("account", "balance_after_minor"))
+    return [
+        _standing(
+            one,
+            latest=latest.get(one.source_id),
+            open_items_minor=signed[one.pk],
+            compared_minor=int(compared.get(one.source.account_id, 0)),
+        )
+        for one in reconciliations
+    ]
+
+
+def _standing(reconciliation: Reconciliation, *, latest: Statement | None, open_items_minor: int, compared_minor: int) -> Standing:
+    """Return one standing; `compared_minor` is the balance, on its normal side, as the last run saw it."""
     account = reconciliation.source.account
     ledger = int(account.balance.posted_debits_minor - account.balance.posted_credits_minor)
-    latest = Statement.objects.filter(source=reconciliation.source_id, closing_minor__isnull=False).order_by("-closing_date", "-id").first()
-    signed = 0
-    for side, flow, amount in Item.objects.filter(reconciliation=reconciliation, open=True).values_list("side", "flow", "amount_minor"):
-        signed += int(amount) if (flow == "in") == (side == Side.LEDGER) else -int(amount)
+    uncompared = ledger - (compared_minor if account.normal_side == Direction.DEBIT else -compared_minor)
     external = int(latest.closing_minor) if latest and latest.closing_minor is not None else None
     return Standing(
         reconciliation=reconciliation,
         ledger_minor=ledger,
         external_minor=external,
         external_date=latest.closing_date if latest else None,
-        open_items_minor=signed,
-        unexplained_minor=None if external is None else ledger - external - signed,
+        open_items_minor=open_items_minor,
+        uncompared_minor=uncompared,
+        unexplained_minor=None if external is None else ledger - external - open_items_minor - uncompared,
     )
 
 

@@ -22,6 +22,7 @@ from approvals.operations.proposals import (
     submit,
     withdraw,
 )
+from approvals.operations.tokens import NobodyOfThatName, issue_token
 
 __all__ = [
     "CheckerIsMaker",
@@ -30,6 +31,7 @@ __all__ = [
     "DecisionNotAllowed",
     "DecisionOutdated",
     "NobodyCouldApprove",
+    "NobodyOfThatName",
     "NotOpen",
     "NotWaiting",
     "NotYours",
@@ -42,6 +44,7 @@ __all__ = [
     "define_role",
     "expire_overdue",
     "grant_sight",
+    "issue_token",
     "record_refused_access",
     "revise",
     "submit",

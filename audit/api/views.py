@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from audit import actions, queries
 from audit.api import serializers
 from audit.models import AuditEvent
-from ledgerops.lib.api import asked
+from ledgerops.lib.api import asked, user_of
 
 
 @extend_schema_view(get=extend_schema(summary="Search the trail, newest first", parameters=[serializers.EventFilters]))
@@ -21,7 +21,9 @@ class Events(ListAPIView[AuditEvent]):
 
     def get_queryset(self) -> QuerySet[AuditEvent]:
         wanted = asked(self.request, serializers.EventFilters)
-        events = queries.between(queries.events_for(self.request.user), since=wanted.pop("since", None), until=wanted.pop("until", None))
+        events = queries.between(
+            queries.events_for(user_of(self.request)), since=wanted.pop("since", None), until=wanted.pop("until", None)
+        )
         if actor := wanted.pop("actor", ""):
             events = queries.by_actor(events, name=actor)
         return events.filter(**{{"proposal": "proposal_id"}.get(name, name): value for name, value in wanted.items()})
@@ -50,4 +52,4 @@ class Timeline(ListAPIView[AuditEvent]):
 
     def get_queryset(self) -> QuerySet[AuditEvent]:
         asked(self.request)
-        return queries.everything_about(self.request.user, target_type=self.kwargs["target_type"], target_id=self.kwargs["target_id"])
+        return queries.everything_about(user_of(self.request), target_type=self.kwargs["target_type"], target_id=self.kwargs["target_id"])

@@ -1,0 +1,180 @@
+"""What the REST API says of the books, and what may be said to it."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from ledger.models import Account, AccountStatus, AccountType, Direction, OwnerClass, PeriodStatus
+from ledgerops.lib.api import AmountField, Body, MinorField
+
+METADATA_KEYS = 50
+
+
+class LineBody(Body):
+    account = serializers.CharField(max_length=40, help_text="code of the account")
+    direction = serializers.ChoiceField(choices=Direction.choices)
+    amount = AmountField()
+    asset = serializers.CharField(max_length=20, help_text="code of the account's asset")
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A customer's deposit of 1,000.00 USD",
+            request_only=True,
+            value={
+                "type": "deposit",
+                "entity": "MERIDIAN",
+                "effective_date": "2026-11-02",
+                "description": "Deposit by wire",
+                "reference": "DEP-0001",
+                "lines": [
+                    {"account": "1010-USD", "direction": "debit", "amount": "100000", "asset": "USD"},
+                    {"account": "2000-00001-USD", "direction": "credit", "amount": "100000", "asset": "USD"},
+                ],
+            },
+        )
+    ]
+)
+class TransactionBody(Body):
+    type = serializers.CharField(max_length=40, help_text="code of a transaction type that needs no proposal")
+    entity = serializers.CharField(max_length=20, help_text="code of the legal entity")
+    effective_date = serializers.DateField()
+    description = serializers.CharField(max_length=1000)
+    reference = serializers.CharField(max_length=140, allow_blank=True, default="")
+    counterparty = serializers.CharField(max_length=140, allow_blank=True, default="")
+    metadata = serializers.DictField(child=serializers.CharField(max_length=500, allow_blank=True), default=dict)
+    lines = LineBody(many=True, max_length=1000)  # type: ignore[call-arg] # it is the list that has a length
+
+    def validate_metadata(self, value: dict[str, str]) -> dict[str, str]:
+        if len(value) > METADATA_KEYS or any(not key.isprintable() or not 0 < len(key) <= 100 for key in value):
+            raise serializers.ValidationError(f"at most {METADATA_KEYS} names of 1 to 100 printable characters")
+        return value
+
+
+class EntryLine(serializers.Serializer[Any]):
+    line = serializers.IntegerField()
+    account = serializers.CharField(source="account.code")
+    account_name = serializers.CharField(source="account.name")
+    direction = serializers.ChoiceField(choices=Direction.choices)
+    amount = AmountField(source="amount_minor")
+    asset = serializers.CharField(source="asset.code")
+    scale = serializers.IntegerField(source="asset.scale")
+    balance_after_minor = MinorField(help_text="the account's balance on its normal side once this line was posted")
+
+
+class Entry(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    number = serializers.CharField(source="public_number")
+    type = serializers.CharField(source="type.code")
+    origin = serializers.CharField(help_text="rule or manual; a manual entry has a proposal")
+    entity = serializers.CharField(source="entity.code")
+    effective_date = serializers.DateField()
+    posted_at = serializers.DateTimeField()
+    description = serializers.CharField()
+    reference = serializers.CharField()
+    counterparty = serializers.CharField()
+    metadata = serializers.DictField()
+    actor_id = serializers.IntegerField(allow_null=True)
+    request_id = serializers.CharField()
+    proposal_id = serializers.UUIDField(allow_null=True)
+    lines = EntryLine(many=True, source="postings")
+
+
+class EntryFilters(Body):
+    type = serializers.CharField(required=False)
+    account = serializers.CharField(required=False, help_text="code of an account that one of the lines is on")
+    reference = serializers.CharField(required=False)
+    proposal = serializers.UUIDField(required=False)
+    since = serializers.DateField(required=False, help_text="first effective date")
+    until = serializers.DateField(required=False, help_text="last effective date")
+
+
+class AccountFields(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    entity = serializers.CharField(source="entity.code")
+    group = serializers.CharField(source="group.code")
+    asset = serializers.CharField(source="asset.code")
+    scale = serializers.IntegerField(source="asset.scale")
+    type = serializers.ChoiceField(choices=AccountType.choices)
+    owner_class = serializers.ChoiceField(choices=OwnerClass.choices)
+    status = serializers.ChoiceField(choices=AccountStatus.choices)
+    normal_side = serializers.ChoiceField(choices=Direction.choices)
+    posted_debits_minor = MinorField(source="balance.posted_debits_minor")
+    posted_credits_minor = MinorField(source="balance.posted_credits_minor")
+    balance_minor = serializers.SerializerMethodField(help_text="on the normal side, in minor units, as a string of digits")
+
+    def get_balance_minor(self, account: Account) -> str:
+        difference = account.balance.posted_debits_minor - account.balance.posted_credits_minor
+        return str(int(difference if account.normal_side == Direction.DEBIT else -difference))
+
+
+class AccountFilters(Body):
+    type = serializers.ChoiceField(choices=AccountType.choices, required=False)
+    owner_class = serializers.ChoiceField(choices=OwnerClass.choices, required=False)
+    asset = serializers.CharField(required=False)
+    status = serializers.ChoiceField(choices=AccountStatus.choices, required=False)
+    q = serializers.CharField(required=False, help_text="start of the code, or part of the name")
+
+
+class AccountPosting(serializers.Serializer[Any]):
+    account_seq = serializers.IntegerField(help_text="place in the account's own order, from 1 and without gaps")
+    entry_id = serializers.UUIDField()
+    entry_number = serializers.CharField(source="entry.public_number")
+    line = serializers.IntegerField()
+    type = serializers.CharField(source="entry.type.code")
+    effective_date = serializers.DateField(source="entry.effective_date")
+    posted_at = serializers.DateTimeField(source="entry.posted_at")
+    description = serializers.CharField(source="entry.description")
+    reference = serializers.CharField(source="entry.reference")
+    direction = serializers.ChoiceField(choices=Direction.choices)
+    amount = AmountField(source="amount_minor")
+    asset = serializers.CharField(source="asset.code")
+    balance_after_minor = MinorField()
+
+
+class TrialBalanceLine(serializers.Serializer[Any]):
+    account = serializers.CharField(source="code")
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=AccountType.choices)
+    owner_class = serializers.ChoiceField(choices=OwnerClass.choices)
+    debit_minor = MinorField()
+    credit_minor = MinorField()
+
+
+class TrialBalanceSection(serializers.Serializer[Any]):
+    asset = serializers.CharField()
+    scale = serializers.IntegerField()
+    debit_minor = MinorField()
+    credit_minor = MinorField()
+    difference_minor = MinorField(help_text="debits minus credits: zero wherever the caller sees every account")
+    rows = TrialBalanceLine(many=True)
+
+
+class TrialBalance(serializers.Serializer[Any]):
+    as_of = serializers.DateField()
+    whole_books = serializers.BooleanField(help_text="false where the caller's scope leaves accounts out")
+    sections = TrialBalanceSection(many=True)
+
+
+class TrialBalanceFilters(Body):
+    as_of = serializers.DateField(required=False, help_text="an effective date; today if left out")
+
+
+class AssetFields(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    scale = serializers.IntegerField(help_text="how many of an amount's digits are decimals")
+    network = serializers.CharField()
+    contract = serializers.CharField()
+
+
+class Period(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    entity = serializers.CharField(source="entity.code")
+    starts_on = serializers.DateField()
+    ends_on = serializers.DateField()
+    status = serializers.ChoiceField(choices=PeriodStatus.choices)
+    closed_at = serializers.DateTimeField(allow_null=True)

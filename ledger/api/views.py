@@ -1,0 +1,193 @@
+"""The books over REST: recording transactions, reading entries, accounts, balances and periods."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.utils.timezone import localdate
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ledger import operations, queries
+from ledger.accounting import DraftRefused, EntryDraft, Line
+from ledger.api import serializers
+from ledger.models import Account, AccountingPeriod, Asset, JournalEntry, Posting
+from ledgerops.lib.api import asked, said, user_of
+
+REPLAYED = "Idempotent-Replayed"
+_KEY = OpenApiParameter("Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="1 to 200 characters")
+
+
+class Transactions(APIView):
+    required_permissions = {"POST": "ledger.record_transaction"}
+
+    @extend_schema(
+        summary="Record a transaction",
+        description=(
+            "Posts one balanced entry by the transaction type's rules. The same key with the same content answers 200 with the original "
+            f"and the header `{REPLAYED}: true`; with other content 409 `idempotency_key_reused`. A refusal of the books is remembered "
+            "with its key, too."
+        ),
+        parameters=[_KEY],
+        request=serializers.TransactionBody,
+        responses={
+            201: OpenApiResponse(serializers.Entry, description="posted"),
+            200: OpenApiResponse(serializers.Entry, description="posted before under this key"),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        body = said(request, serializers.TransactionBody)
+        queries.refuse_unseen_accounts(user_of(request), codes=[line["account"] for line in body["lines"]])
+        posted = operations.record_transaction(draft=_draft(request, body), scope=f"user:{request.user.pk}")
+        assert posted.entry_id is not None, "what is not posted is raised"
+        entry = queries.entry_for(user_of(request), entry_id=posted.entry_id)
+        return Response(_shown(entry), status=200 if posted.replayed else 201, headers={REPLAYED: "true"} if posted.replayed else {})
+
+
+def _draft(request: Request, body: dict[str, Any]) -> EntryDraft:
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        raise DraftRefused("send a header Idempotency-Key of 1 to 200 characters: it makes a retry safe", field="Idempotency-Key")
+    lines = [
+        Line(account=line["account"], direction=line["direction"], amount_minor=line["amount"], asset=line["asset"])
+        for line in body["lines"]
+    ]
+    return EntryDraft(
+        key=key,
+        type=body["type"],
+        entity=body["entity"],
+        effective_date=body["effective_date"],
+        description=body["description"],
+        reference=body["reference"],
+        counterparty=body["counterparty"],
+        metadata=body["metadata"],
+        lines=lines,
+        actor_id=request.user.pk,
+        request_id=getattr(request, "request_id", ""),
+    )
+
+
+def _legs() -> "Prefetch[str, QuerySet[Posting], Any]":
+    return Prefetch("postings", Posting.objects.select_related("account", "asset").order_by("line"))
+
+
+def _shown(entry: JournalEntry) -> dict[str, Any]:
+    prefetch_related_objects([entry], _legs())
+    return serializers.Entry(entry).data
+
+
+@extend_schema_view(get=extend_schema(summary="List entries, newest first", parameters=[serializers.EntryFilters]))
+class Entries(ListAPIView[JournalEntry]):
+    required_permissions = {"GET": "ledger.view_journalentry"}
+    serializer_class = serializers.Entry
+    ordering = ("-id",)
+
+    def get_queryset(self) -> QuerySet[JournalEntry]:
+        wanted = asked(self.request, serializers.EntryFilters)
+        fields = {"type": "type__code", "reference": "reference", "proposal": "proposal_id"}
+        days = {"since": "effective_date__gte", "until": "effective_date__lte"}
+        entries = queries.entries_for(user_of(self.request)).filter(
+            **{lookup: wanted[name] for name, lookup in (fields | days).items() if name in wanted}
+        )
+        if "account" in wanted:
+            entries = entries.filter(Exists(Posting.objects.filter(entry=OuterRef("pk"), account__code=wanted["account"])))
+        return entries.prefetch_related(_legs())
+
+
+class EntryDetail(APIView):
+    required_permissions = {"GET": "ledger.view_journalentry"}
+
+    @extend_schema(summary="Read an entry", responses=serializers.Entry)
+    def get(self, request: Request, entry_id: UUID) -> Response:
+        return Response(_shown(queries.entry_for(user_of(request), entry_id=entry_id)))
+
+
+@extend_schema_view(get=extend_schema(summary="List accounts by code", parameters=[serializers.AccountFilters]))
+class Accounts(ListAPIView[Account]):
+    required_permissions = {"GET": "ledger.view_account"}
+    serializer_class = serializers.AccountFields
+    ordering = ("code",)
+
+    def get_queryset(self) -> QuerySet[Account]:
+        wanted = asked(self.request, serializers.AccountFilters)
+        text = wanted.pop("q", "")
+        fields = {"asset": "asset__code"}
+        accounts = queries.accounts_for(user_of(self.request)).filter(**{fields.get(name, name): value for name, value in wanted.items()})
+        return accounts.filter(Q(code__istartswith=text) | Q(name__icontains=text)) if text else accounts
+
+
+class AccountDetail(APIView):
+    required_permissions = {"GET": "ledger.view_account"}
+
+    @extend_schema(summary="Read an account and its balance", responses=serializers.AccountFields)
+    def get(self, request: Request, code: str) -> Response:
+        return Response(serializers.AccountFields(queries.account_for(user_of(request), code=code)).data)
+
+
+@extend_schema_view(get=extend_schema(summary="List an account's postings, newest first"))
+class AccountPostings(ListAPIView[Posting]):
+    required_permissions = {"GET": "ledger.view_account"}
+    serializer_class = serializers.AccountPosting
+    ordering = ("-account_seq",)
+
+    def get_queryset(self) -> QuerySet[Posting]:
+        asked(self.request)
+        return queries.account_postings(queries.account_for(user_of(self.request), code=self.kwargs["code"]))
+
+
+class TrialBalanceOfDay(APIView):
+    required_permissions = {"GET": "ledger.view_trial_balance"}
+
+    @extend_schema(
+        summary="Read the trial balance by asset", parameters=[serializers.TrialBalanceFilters], responses=serializers.TrialBalance
+    )
+    def get(self, request: Request) -> Response:
+        as_of = asked(request, serializers.TrialBalanceFilters).get("as_of") or localdate()
+        rows = queries.trial_balance(accounts=queries.accounts_for(user_of(request)), as_of=as_of)
+        answer = {
+            "as_of": as_of,
+            "whole_books": queries.sees_whole_books(user_of(request)),
+            "sections": queries.trial_balance_sections(rows, by_control=False),
+        }
+        return Response(serializers.TrialBalance(answer).data)
+
+
+@extend_schema_view(get=extend_schema(summary="List assets by code"))
+class Assets(ListAPIView[Asset]):
+    required_permissions = {"GET": "ledger.view_account"}
+    serializer_class = serializers.AssetFields
+    ordering = ("code",)
+
+    def get_queryset(self) -> QuerySet[Asset]:
+        asked(self.request)
+        return queries.assets()
+
+
+@extend_schema_view(get=extend_schema(summary="List accounting periods"))
+class Periods(ListAPIView[AccountingPeriod]):
+    required_permissions = {"GET": "ledger.view_account"}
+    serializer_class = serializers.Period
+    ordering = ("starts_on", "id")
+
+    def get_queryset(self) -> QuerySet[AccountingPeriod]:
+        asked(self.request)
+        return queries.periods_for(user_of(self.request))
+
+
+class PeriodClose(APIView):
+    required_permissions = {"POST": "ledger.close_period"}
+
+    @extend_schema(
+        summary="Close a period",
+        description="Waits for postings under way; nothing is posted into a closed period. Closing it again answers the same.",
+        request=None,
+        responses=serializers.Period,
+    )
+    def post(self, request: Request, period_id: int) -> Response:
+        period = queries.period_for(user_of(request), period_id=period_id)
+        operations.close_period(period_id=period.pk)
+        return Response(serializers.Period(queries.period_for(user_of(request), period_id=period.pk)).data)

@@ -1,0 +1,340 @@
+"""What the REST API says of sources, files, statements, runs and breaks, and what may be said to it."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from approvals.api.serializers import ProposalFields
+from audit.api.serializers import Event
+from ledgerops.lib.api import AmountField, Body, MinorField
+from recon.matching.candidates import Verdict
+from recon.models import BreakState, BreakType, FileStatus, Flow, MatchMethod, ProofStatus, RunStatus, Side
+
+ITEMS_MAXIMUM = 500
+
+
+class SourceFields(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    servicer = serializers.CharField()
+    identifier = serializers.CharField(help_text="the account's number, as statements give it")
+    asset = serializers.CharField(source="asset.code")
+    scale = serializers.IntegerField(source="asset.scale")
+    account = serializers.CharField(source="account.code", help_text="code of the ledger account that must agree")
+
+
+class FileUpload(Body):
+    file = serializers.FileField(help_text="an MT940 or camt.053 file, as the bank delivered it")
+
+
+class LocatedErrorFields(serializers.Serializer[Any]):
+    where = serializers.CharField(help_text="the place in the file, such as `line 41, :61:`")
+    field = serializers.CharField()
+    value = serializers.CharField()
+    message = serializers.CharField()
+    fatal = serializers.BooleanField(help_text="a fatal error refuses the file")
+
+
+class FileFields(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    sha256 = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    format = serializers.CharField()
+    status = serializers.ChoiceField(choices=FileStatus.choices)
+    received_by = serializers.CharField(source="received_by.username")
+    received_at = serializers.DateTimeField()
+    accepted_at = serializers.DateTimeField(allow_null=True)
+    errors = LocatedErrorFields(many=True)  # type: ignore[assignment] # a declared field, not the attribute
+
+
+class ReceivedFile(FileFields):
+    known = serializers.BooleanField(help_text="true where these bytes were received before; nothing was changed then")
+
+
+class ParsedFields(serializers.Serializer[Any]):
+    ordinal = serializers.IntegerField()
+    place = serializers.CharField()
+    account = serializers.CharField()
+    currency = serializers.CharField()
+    number = serializers.CharField()
+    opening_minor = MinorField(allow_null=True)
+    opening_date = serializers.DateField(allow_null=True)
+    closing_minor = MinorField(allow_null=True)
+    closing_date = serializers.DateField(allow_null=True)
+    movements_minor = MinorField()
+    proof = serializers.ChoiceField(choices=ProofStatus.choices)
+    difference_minor = MinorField(help_text="opening plus movements less closing")
+
+
+class PreviewedStatement(ParsedFields):
+    source = serializers.CharField(  # type: ignore[assignment] # a declared field, not the attribute
+        allow_null=True, help_text="null where the account is no source in your scope: then the file is refused"
+    )
+    line_count = serializers.IntegerField()
+
+
+class StatementFields(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    source = serializers.CharField(source="source.code")  # type: ignore[assignment] # a declared field, not the attribute
+    asset = serializers.CharField(source="source.asset.code")
+    scale = serializers.IntegerField(source="source.asset.scale")
+    file_id = serializers.UUIDField()
+    ordinal = serializers.IntegerField()
+    number = serializers.CharField()
+    opening_minor = MinorField(allow_null=True)
+    opening_date = serializers.DateField(allow_null=True)
+    closing_minor = MinorField(allow_null=True)
+    closing_date = serializers.DateField()
+    line_count = serializers.IntegerField()
+    movements_minor = MinorField()
+    proof = serializers.ChoiceField(choices=ProofStatus.choices)
+    difference_minor = MinorField()
+    gap_minor = MinorField(allow_null=True, help_text="opening less the closing of the statement before; null where there is none")
+    accepted_at = serializers.DateTimeField()
+
+
+class FileDetailFields(FileFields):
+    preview = PreviewedStatement(many=True, allow_null=True, help_text="what a file says that waits for acceptance; null otherwise")
+    statements = StatementFields(many=True, help_text="what was accepted from it, as far as you see its sources")
+
+
+class StatementFilters(Body):
+    source = serializers.CharField(required=False)  # type: ignore[assignment] # a declared field, not the attribute
+    proof = serializers.ChoiceField(choices=ProofStatus.choices, required=False)
+    since = serializers.DateField(required=False, help_text="first closing date")
+    until = serializers.DateField(required=False, help_text="last closing date")
+
+
+class LineFields(serializers.Serializer[Any]):
+    ordinal = serializers.IntegerField()
+    booking_date = serializers.DateField()
+    value_date = serializers.DateField()
+    flow = serializers.ChoiceField(choices=Flow.choices, help_text="which way value moved for the account holder")
+    amount = AmountField(source="amount_minor")
+    reversal = serializers.BooleanField()
+    booked = serializers.BooleanField()
+    reference = serializers.CharField()
+    bank_reference = serializers.CharField()
+    end_to_end_id = serializers.CharField()
+    counterparty = serializers.CharField()
+    counterparty_account = serializers.CharField()
+    transaction_code = serializers.CharField()
+    description = serializers.CharField()
+    raw = serializers.CharField(help_text="the text of the file that this was read from")
+    place = serializers.CharField()
+    item_id = serializers.SerializerMethodField(help_text="the line as the matcher sees it; null where it does not count")
+    open = serializers.SerializerMethodField(help_text="whether the line is still to be matched")
+
+    def get_item_id(self, line: Any) -> int | None:
+        return line.item.pk if hasattr(line, "item") else None
+
+    def get_open(self, line: Any) -> bool:
+        return hasattr(line, "item") and line.item.open
+
+
+class StandingFields(serializers.Serializer[Any]):
+    ledger_minor = MinorField()
+    external_minor = MinorField(allow_null=True, help_text="the latest closing balance delivered")
+    external_date = serializers.DateField(allow_null=True)
+    open_items_minor = MinorField(help_text="the effect of everything still open")
+    uncompared_minor = MinorField(help_text="what was posted since the last run looked")
+    unexplained_minor = MinorField(allow_null=True, help_text="what none of these explains: zero unless something is lost")
+
+
+class ReconciliationFields(serializers.Serializer[Any]):
+    id = serializers.IntegerField(source="reconciliation.id")
+    name = serializers.CharField(source="reconciliation.name")
+    source = serializers.CharField(source="reconciliation.source.code")  # type: ignore[assignment] # a declared field, not the attribute
+    account = serializers.CharField(source="reconciliation.source.account.code")
+    asset = serializers.CharField(source="reconciliation.source.asset.code")
+    scale = serializers.IntegerField(source="reconciliation.source.asset.scale")
+    date_tolerance_days = serializers.IntegerField(source="reconciliation.date_tolerance_days")
+    rules_version = serializers.IntegerField(source="reconciliation.rules_version")
+    standing = StandingFields(source="*")
+
+
+class RunFields(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    reconciliation_id = serializers.IntegerField()
+    source = serializers.CharField(source="reconciliation.source.code")  # type: ignore[assignment] # a declared field, not the attribute
+    status = serializers.ChoiceField(choices=RunStatus.choices)
+    requested_by = serializers.CharField(source="requested_by.username", allow_null=True, default=None)
+    requested_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    step = serializers.CharField()
+    items_total = serializers.IntegerField()
+    items_done = serializers.IntegerField()
+    matches_made = serializers.IntegerField()
+    breaks_opened = serializers.IntegerField()
+    breaks_resolved = serializers.IntegerField()
+    failure = serializers.CharField()
+
+
+class AcceptedFile(FileFields):
+    statements = StatementFields(many=True)
+    runs = RunFields(many=True, help_text="the reconciliation runs this started; empty where the file was accepted before")
+
+
+class RunFilters(Body):
+    source = serializers.CharField(required=False)  # type: ignore[assignment] # a declared field, not the attribute
+    status = serializers.ChoiceField(choices=RunStatus.choices, required=False)
+
+
+class BreakFields(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    number = serializers.CharField(source="public_number")
+    type = serializers.ChoiceField(choices=BreakType.choices)
+    state = serializers.ChoiceField(choices=BreakState.choices)
+    reconciliation_id = serializers.IntegerField()
+    source = serializers.CharField(source="reconciliation.source.code")  # type: ignore[assignment] # a declared field, not the attribute
+    account = serializers.CharField(source="reconciliation.source.account.code")
+    asset = serializers.CharField(source="reconciliation.source.asset.code")
+    scale = serializers.IntegerField(source="reconciliation.source.asset.scale")
+    difference_minor = MinorField(help_text="ledger less statement")
+    occurred_on = serializers.DateField()
+    reference = serializers.CharField()
+    counterparty = serializers.CharField()
+    assignee = serializers.CharField(source="assignee.username", allow_null=True, default=None)
+    ledger_item_id = serializers.IntegerField(allow_null=True)
+    statement_item_id = serializers.IntegerField(allow_null=True)
+    opened_at = serializers.DateTimeField()
+    resolved_at = serializers.DateTimeField(allow_null=True)
+    version = serializers.IntegerField(help_text="what an act on the break must name")
+
+
+class LedgerFacts(serializers.Serializer[Any]):
+    item_id = serializers.IntegerField(source="item.id")
+    amount_minor = MinorField(help_text="positive where value came in")
+    value_date = serializers.DateField()
+    counterparty = serializers.CharField()
+    reference = serializers.CharField()
+    description = serializers.CharField()
+    entry_id = serializers.UUIDField(source="entry.id")
+    entry_number = serializers.CharField(source="entry.public_number")
+    entry_line = serializers.IntegerField(source="item.entry_line")
+
+
+class StatementFacts(serializers.Serializer[Any]):
+    item_id = serializers.IntegerField(source="item.id")
+    amount_minor = MinorField(help_text="positive where value came in")
+    value_date = serializers.DateField()
+    booking_date = serializers.DateField()
+    counterparty = serializers.CharField()
+    reference = serializers.CharField()
+    end_to_end_id = serializers.CharField()
+    description = serializers.CharField()
+    raw = serializers.CharField()
+    place = serializers.CharField()
+    line = serializers.IntegerField(source="line.ordinal")
+    statement_id = serializers.UUIDField(source="line.statement.id")
+    file_id = serializers.UUIDField(source="line.statement.file.id")
+    file_sha256 = serializers.CharField(source="line.statement.file.sha256")
+
+
+class ComparedField(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    ledger = serializers.CharField()
+    statement = serializers.CharField()
+    result = serializers.CharField()
+    differs = serializers.BooleanField()
+
+
+class ReasonFields(serializers.Serializer[Any]):
+    topic = serializers.CharField()
+    verdict = serializers.ChoiceField(choices=[verdict.value for verdict in Verdict])
+    points = serializers.IntegerField()
+    detail = serializers.CharField()
+
+
+class CandidateFields(serializers.Serializer[Any]):
+    item_id = serializers.IntegerField(source="item.id")
+    side = serializers.ChoiceField(choices=Side.choices, source="item.side")
+    amount_minor = MinorField(source="item.signed_minor")
+    item_date = serializers.DateField(source="item.item_date")
+    reference = serializers.CharField(source="item.reference")
+    counterparty = serializers.CharField(source="item.counterparty")
+    score = serializers.IntegerField(help_text="0 to 100: the sum of the reasons' points")
+    reasons = ReasonFields(many=True)
+    remaining_minor = MinorField(help_text="the difference that would be left")
+
+
+class MatchFields(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    method = serializers.ChoiceField(choices=MatchMethod.choices)
+    proposal_id = serializers.UUIDField(allow_null=True)
+    made_at = serializers.DateTimeField()
+    explanation = serializers.JSONField()
+
+
+class BreakDetailFields(BreakFields):
+    explanation = serializers.CharField(help_text="why it was matched, or why it was not")
+    ledger = LedgerFacts(allow_null=True)
+    statement = StatementFacts(allow_null=True)
+    comparison = ComparedField(many=True, help_text="field by field, where there are two sides")
+    candidates = CandidateFields(many=True, help_text="open items that could explain it, best first")
+    resolved_by = MatchFields(allow_null=True)
+    proposals = ProposalFields(many=True)
+    timeline = Event(many=True)
+
+
+class BreakFilters(Body):
+    state = serializers.ChoiceField(choices=BreakState.choices, required=False, help_text="every live break if left out")
+    type = serializers.ChoiceField(choices=BreakType.choices, required=False)
+    source = serializers.CharField(required=False)  # type: ignore[assignment] # a declared field, not the attribute
+    asset = serializers.CharField(required=False)
+    assignee = serializers.CharField(required=False, help_text="a user name, `me` or `nobody`")
+    q = serializers.CharField(required=False, help_text="a break's number, or part of its reference or counterparty")
+
+
+class AssignmentBody(Body):
+    assignee = serializers.CharField(max_length=150, allow_null=True, help_text="a user name, or null for nobody")
+
+
+class CommentBody(Body):
+    text = serializers.CharField(max_length=4000)
+
+
+class CommentFields(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    author = serializers.CharField(source="author.username")
+    text = serializers.CharField()
+    written_at = serializers.DateTimeField()
+
+
+def _item_ids() -> serializers.ListField:
+    item = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    return serializers.ListField(child=item, max_length=ITEMS_MAXIMUM, default=list, help_text="further items besides the break's own")
+
+
+class MatchBody(Body):
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="the version of the break that was read")
+    item_ids = _item_ids()
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Post a bank charge that was not booked",
+            request_only=True,
+            value={
+                "reason_code": "BANK_FEE",
+                "narrative": "Monthly charge of the bank, not booked in our ledger.",
+                "counter_account": "5010-USD",
+                "effective_date": "2026-11-02",
+            },
+        )
+    ]
+)
+class AdjustmentBody(Body):
+    item_ids = _item_ids()
+    reason_code = serializers.CharField(max_length=40)
+    narrative = serializers.CharField(max_length=4000, help_text="why, in at least 20 characters")
+    counter_account = serializers.CharField(max_length=40, help_text="code of the account that takes the other leg")
+    effective_date = serializers.DateField()
+    break_version = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, help_text="given, the proposal is refused once the break has changed"
+    )

@@ -1,0 +1,91 @@
+"""Files and breaks as the API answers them in full."""
+
+from typing import Any
+from uuid import UUID
+
+from approvals.api.serializers import ProposalFields
+from approvals.models import User
+from approvals.queries import proposals_about
+from audit.api.serializers import Event
+from audit.queries import timeline_of
+from ledgerops.lib import money
+from recon import break_queries, queries
+from recon.api import serializers
+from recon.matching.comparison import FieldRow, compared
+from recon.matching.explanations import why_matched, why_not_matched
+from recon.models import Break, FileStatus, StatementFile
+from recon.operations import read_again
+
+TIMELINE_SHOWN = 200
+
+
+def file_in_full(user: User, *, file_id: UUID) -> dict[str, Any]:
+    """Return a file with what it says while it waits, and with what was accepted from it as far as the user sees its sources.
+
+    :raises FileNotFound: if it is not there for this user.
+    """
+    file = queries.file_for(user, file_id=file_id)
+    shown = serializers.FileFields(file).data
+    shown["preview"] = _preview(user, file=file) if file.status == FileStatus.RECEIVED else None
+    taken = queries.statements_for(user).filter(file=file).order_by("ordinal")
+    shown["statements"] = serializers.StatementFields(taken, many=True).data
+    return shown
+
+
+def _preview(user: User, *, file: StatementFile) -> list[dict[str, Any]]:
+    sources = {(source.identifier, source.asset.code): source.code for source in queries.sources_for(user)}
+    return [
+        {
+            **serializers.ParsedFields(statement).data,
+            "source": sources.get((statement.account, statement.currency)),
+            "line_count": len(statement.lines),
+        }
+        for statement in read_again(file).statements
+    ]
+
+
+def break_in_full(user: User, *, break_id: UUID) -> dict[str, Any]:
+    """Return a break with both sides, their comparison, candidates with reasons, proposals and what happened.
+
+    :raises BreakNotFound: if it is not there for this user.
+    """
+    recon_break = queries.break_for(user, break_id=break_id)
+    asset = recon_break.reconciliation.source.asset
+    items = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
+    facts = queries.facts_of_items(items)
+    ledger = facts.get(recon_break.ledger_item_id or 0)
+    statement = facts.get(recon_break.statement_item_id or 0)
+    rows = compared(ledger, statement, scale=asset.scale, asset=asset.code) if ledger and statement else []
+    candidates = queries.candidates_of(recon_break) if recon_break.is_live else []
+    timeline = timeline_of(target_type="recon.break", target_id=recon_break.pk)[:TIMELINE_SHOWN]
+    proposals = proposals_about(target_type="recon.break", target_id=recon_break.pk)
+    return {
+        **serializers.BreakFields(recon_break).data,
+        "explanation": _explanation(recon_break),
+        "ledger": ledger and serializers.LedgerFacts(ledger).data,
+        "statement": statement and serializers.StatementFacts(statement).data,
+        "comparison": [_compared_field(row) for row in rows],
+        "candidates": serializers.CandidateFields(candidates, many=True).data,
+        "resolved_by": recon_break.resolved_by and serializers.MatchFields(recon_break.resolved_by).data,
+        "proposals": ProposalFields(proposals, many=True).data,
+        "timeline": Event(timeline, many=True).data,
+    }
+
+
+def _explanation(recon_break: Break) -> str:
+    match = recon_break.resolved_by
+    if match is not None:
+        return why_matched(explanation=match.explanation, made_by=match.made_by.shown_name if match.made_by else "")
+    asset = recon_break.reconciliation.source.asset
+    gap = f"{money.grouped(abs(int(recon_break.difference_minor)), scale=asset.scale)} {asset.code}"
+    return why_not_matched(break_queries.situation_of(recon_break, gap=gap))
+
+
+def _compared_field(row: FieldRow) -> dict[str, Any]:
+    return {
+        "field": row.field,
+        "ledger": "".join(segment.text for segment in row.comparison.left),
+        "statement": "".join(segment.text for segment in row.comparison.right),
+        "result": row.comparison.result,
+        "differs": row.comparison.differs,
+    }

@@ -1,0 +1,27 @@
+"""Routes of reconciliation under /api/v1/."""
+
+from django.urls import path
+
+from recon.api import acts, views
+
+urlpatterns = [
+    path("sources", views.Sources.as_view()),
+    path("files", views.Files.as_view()),
+    path("files/<uuid:file_id>", views.FileDetail.as_view()),
+    path("files/<uuid:file_id>/bytes", views.FileBytes.as_view()),
+    path("files/<uuid:file_id>/accept", views.FileAcceptance.as_view()),
+    path("statements", views.Statements.as_view()),
+    path("statements/<uuid:statement_id>", views.StatementDetail.as_view()),
+    path("statements/<uuid:statement_id>/lines", views.StatementLines.as_view()),
+    path("reconciliations", views.Reconciliations.as_view()),
+    path("reconciliations/<int:reconciliation_id>/runs", views.ReconciliationRuns.as_view()),
+    path("runs", views.Runs.as_view()),
+    path("runs/<uuid:run_id>", views.RunDetail.as_view()),
+    path("breaks", views.Breaks.as_view()),
+    path("breaks/<uuid:break_id>", acts.BreakDetail.as_view()),
+    path("breaks/<uuid:break_id>/assign", acts.Assignment.as_view()),
+    path("breaks/<uuid:break_id>/comments", acts.Comments.as_view()),
+    path("breaks/<uuid:break_id>/match", acts.ManualMatch.as_view()),
+    path("breaks/<uuid:break_id>/adjustments", acts.Adjustments.as_view()),
+    path("proposals/<uuid:proposal_id>/versions", acts.AdjustmentVersions.as_view()),
+]
