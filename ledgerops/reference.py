@@ -1,5 +1,7 @@
 """Reference data every installation starts from. Loading it again changes nothing."""
 
+from collections.abc import Mapping
+
 from iso4217 import Currency
 
 from approvals import operations as approvals
@@ -61,8 +63,11 @@ REASON_CODES = [
 ]
 
 
-def load_reference_data() -> None:
-    """Define every ISO 4217 currency, the transaction types, the roles, the reasons and the first policy."""
+def load_reference_data(*, usual_accounts: Mapping[str, str] | None = None) -> None:
+    """Define every ISO 4217 currency, the transaction types, the roles, the reasons and the first policy.
+
+    `usual_accounts` gives, by reason code, the number of the account that such a correction usually goes to.
+    """
     for currency in Currency:
         if currency.exponent is not None:
             ledger.define_asset(code=currency.code, name=currency.currency_name, scale=currency.exponent)
@@ -71,5 +76,5 @@ def load_reference_data() -> None:
     for role, permissions in ROLES.items():
         approvals.define_role(name=role, permissions=permissions)
     for code, label in REASON_CODES:
-        approvals.define_reason_code(code=code, label=label, kind=ADJUSTMENT)
+        approvals.define_reason_code(code=code, label=label, kind=ADJUSTMENT, usual_account=(usual_accounts or {}).get(code, ""))
     approvals.define_policy(kind=ADJUSTMENT, required_approvals=1, expires_after_hours=96)

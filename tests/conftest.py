@@ -36,7 +36,7 @@ KEPT_TABLES = ["django_migrations", "django_content_type", "auth_permission"]
 def _start_servers() -> None:
     folder = Path(tempfile.mkdtemp(prefix="ledgerops-tests-"))
     folder.chmod(0o711)  # the servers may run as another user
-    postgres = EmbeddedPostgres(folder=folder / "postgres", log=folder / "postgres.log", durable=False)
+    postgres = EmbeddedPostgres(folder=folder / "postgres", log=folder / "postgres.log")
     valkey = EmbeddedValkey(folder=folder / "valkey", log=folder / "valkey.log")
 
     def stop() -> None:

