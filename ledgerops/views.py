@@ -5,21 +5,44 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from approvals.models import User
 from ledgerops import health
 from ledgerops.context import reference
 from ledgerops.lib.http import requires
+from ledgerops.overview import MATCH_TARGET, active_runs, overview_of
 from ledgerops.styleguide import samples
+from recon.break_queries import LIMIT_DAYS
 
 API = "/api/"
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
 
 
 @require_safe
 @requires(None)
 def overview(request: HttpRequest) -> HttpResponse:
-    return render(request, "ledgerops/overview.html", {})
+    """The state of today; while runs work, the page asks for their progress alone."""
+    user = _user(request)
+    runs = active_runs(user)
+    if request.headers.get("HX-Target") == "runs":
+        if not runs:
+            # What the runs found is all over the page.
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        return render(request, "ledgerops/overview.html#runs", {"runs": runs})
+    context = {
+        "shown": overview_of(user, today=timezone.localdate()),
+        "runs": runs,
+        "target": MATCH_TARGET,
+        "limit_days": LIMIT_DAYS,
+    }
+    return render(request, "ledgerops/overview.html", context)
 
 
 @require_safe
@@ -40,7 +63,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @login_not_required
-def live(request: HttpRequest) -> HttpResponse:
+def live(_request: HttpRequest) -> HttpResponse:
     """Say that the process runs."""
     return JsonResponse({"status": "live"})
 
@@ -48,7 +71,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @login_not_required
-def ready(request: HttpRequest) -> HttpResponse:
+def ready(_request: HttpRequest) -> HttpResponse:
     """Say whether the process could serve: 503 names what does not answer."""
     missing = health.unready()
     return JsonResponse({"status": "unready" if missing else "ready", "missing": missing}, status=503 if missing else 200)
@@ -56,22 +79,22 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_not_required
-def favicon(request: HttpRequest) -> HttpResponse:
+def favicon(_request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(staticfiles_storage.url("favicon.svg"))
 
 
 # Errors
 
 
-def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
+def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it by name
     return _error(request, status=400, title="The request was malformed")
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it by name
     return _error(request, status=403, title="Your role does not allow this")
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it by name
     return _error(request, status=404, title="There is nothing here")
 
 

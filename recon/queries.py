@@ -172,7 +172,8 @@ def break_for(user: "AbstractUser", *, break_id: UUID) -> Break:
 
     :raises BreakNotFound: if it is not there for this user.
     """
-    found = breaks_for(user).filter(pk=break_id).first()
+    around = ("reconciliation__source__account__entity", "reconciliation__source__account__asset", "resolved_by__made_by", "resolved_by__run")
+    found = breaks_for(user).select_related(*around).filter(pk=break_id).first()
     if found is None:
         raise BreakNotFound("there is no such break in your scope")
     return found
@@ -192,13 +193,13 @@ def candidates_of(recon_break: Break) -> list[Candidate]:
     """Return the best explanations of a break: open items of the other side, and reversals on its own side."""
     own = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
     anchor = own[0]
-    free = Item.objects.filter(reconciliation=recon_break.reconciliation_id, open=True).exclude(pk__in=[item.pk for item in own])
+    open_items = Item.objects.filter(reconciliation=recon_break.reconciliation_id, open=True).exclude(pk__in=[item.pk for item in own])
+    free = open_items.annotate(distance=Abs(F("amount_minor") - anchor.amount_minor))
     opposite = free.exclude(side=anchor.side) if len(own) == 1 else free
-    near = opposite.annotate(distance=Abs(F("amount_minor") - anchor.amount_minor)).order_by("distance", "pk")[:CANDIDATES_SCORED]
+    near = opposite.order_by("distance", "pk")[:CANDIDATES_SCORED]
     same_key = opposite.filter(match_key=anchor.match_key).exclude(match_key="")[:CANDIDATES_SCORED]
     contra = free.filter(side=anchor.side, amount_minor=anchor.amount_minor).exclude(flow=anchor.flow)[:CANDIDATES_SCORED]
-    found = {item.pk: item for queryset in (near, same_key, contra) for item in queryset}
-    scored = [_candidate(recon_break, anchor=anchor, item=item) for item in found.values()]
+    scored = [_candidate(recon_break, anchor=anchor, item=item) for item in near.union(same_key, contra)]
     worth = [candidate for candidate in scored if candidate.score >= 20]
     return sorted(worth, key=lambda candidate: (-candidate.score, abs(candidate.remaining_minor), candidate.item.pk))[:CANDIDATES_SHOWN]
 

@@ -37,6 +37,7 @@ class AccountRow:
     account: Account
     balance_minor: int
     under: int
+    folded: bool
     level: int
     history: Sequence[int]
 
@@ -77,6 +78,7 @@ def account(request: HttpRequest, code: str) -> HttpResponse:
         "balance_minor": queries.balance_of(shown),
         "sums": sums,
         "under_minor": _normal(shown, sums.debits_minor, sums.credits_minor) if sums else 0,
+        "control": queries.accounts_for(user).filter(pk=shown.parent_id).first() if shown.parent_id else None,
         "points": points,
         "unit": unit,
         "panels": account_panels(user, shown),
@@ -144,6 +146,7 @@ def _row(account: Account, *, sums: queries.ControlSum | None, level: int, histo
         account=account,
         balance_minor=_normal(account, int(debits), int(credits_)),
         under=sums.accounts if sums else 0,
+        folded=sums is not None and sums.accounts > CHILDREN_SHOWN,
         level=level,
         history=[held for _, held in histories.get(account.pk, [])],
     )

@@ -16,7 +16,6 @@ from ledger.accounting import DEBIT
 from ledger.models import Account, JournalEntry, Posting
 from ledger.web.csv_files import csv_response
 from ledger.web.filters import EntryFilter
-from ledger.web.panels import entry_panels
 from ledger.web.requests import reader, template_for
 from ledgerops.lib import money
 from ledgerops.lib.csv_cells import text_cell
@@ -93,8 +92,7 @@ def export_entries(request: HttpRequest) -> HttpResponse | StreamingHttpResponse
 @require_safe
 @requires("ledger.view_journalentry")
 def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
-    user = reader(request)
-    shown = queries.entry_for(user, entry_id=entry_id)
+    shown = queries.entry_for(reader(request), entry_id=entry_id)
     legs = list(queries.postings_of(shown))
     context = {
         "entry": shown,
@@ -103,7 +101,6 @@ def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
         "t_accounts": _t_accounts(legs),
         "actor": queries.actor_of(shown),
         "proposal_pages": pages_of("approvals.proposal", shown.proposal_id) if shown.proposal_id else [],
-        "panels": entry_panels(user, shown),
     }
     return render(request, "ledger/entry.html", context)
 

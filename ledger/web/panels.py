@@ -1,4 +1,4 @@
-"""Cards that other apps add to the pages of this one: they know the books, the books do not know them.
+"""Cards that other apps add to the account pages of this one: they know the books, the books do not know them.
 
 A panel is asked with the reader and what the page shows, and answers with a template and its context, or None where it has nothing to say.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from approvals.models import User
-from ledger.models import Account, JournalEntry
+from ledger.models import Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +18,8 @@ class Panel:
 
 
 AccountPanel = Callable[[User, Account], Panel | None]
-EntryPanel = Callable[[User, JournalEntry], Panel | None]
 
 _account_panels: list[AccountPanel] = []
-_entry_panels: list[EntryPanel] = []
 
 
 def register_account_panel(panel: AccountPanel) -> None:
@@ -29,16 +27,6 @@ def register_account_panel(panel: AccountPanel) -> None:
     _account_panels.append(panel)
 
 
-def register_entry_panel(panel: EntryPanel) -> None:
-    assert panel not in _entry_panels, "the panel is registered already"
-    _entry_panels.append(panel)
-
-
 def account_panels(user: User, account: Account) -> list[Panel]:
     """Return what other apps say of an account that the reader may see."""
     return [shown for panel in _account_panels if (shown := panel(user, account)) is not None]
-
-
-def entry_panels(user: User, entry: JournalEntry) -> list[Panel]:
-    """Return what other apps say of an entry that the reader may see."""
-    return [shown for panel in _entry_panels if (shown := panel(user, entry)) is not None]

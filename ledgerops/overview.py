@@ -1,0 +1,178 @@
+"""What the overview shows: the state of today, gathered from every app and only as far as the reader sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from approvals import queries as approvals
+from approvals.models import Proposal, User
+from ledger import queries as ledger
+from ledger.models import AccountingPeriod
+from ledger.queries import TrialBalanceSection
+from ledgerops.lib.calendars import business_days_before, business_days_between
+from recon import break_queries, feeds
+from recon import queries as recon
+from recon.break_queries import BreakFigures
+from recon.feeds import Feed
+from recon.models import Break, BreakState, Run, Source
+from recon.queries import Standing
+
+RUNS_DRAWN = 30
+DAYS_DRAWN = 22
+QUEUE_SHOWN = 6
+# Percent of what runs compare that should find its match without a person.
+MATCH_TARGET = 97.5
+BANDS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatCell:
+    count: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatRow:
+    """A source's live breaks by age; each cell leads to them."""
+
+    source: Source
+    cells: Sequence[HeatCell]
+    total: HeatCell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchRate:
+    """How much of the latest runs' comparisons found its match: per run, oldest first, and over all of them."""
+
+    points: Sequence[tuple[str, float]]
+    overall: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Days:
+    """Breaks by the day of their movement: how many came up and how many of those are resolved."""
+
+    points: Sequence[tuple[str, int, int]]
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaks:
+    """What the reader's breaks look like today."""
+
+    figures: BreakFigures
+    heat: Sequence[HeatRow]
+    highest: int
+    days: Days
+    mine: Sequence[tuple[Break, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliveries:
+    feeds: Sequence[Feed]
+
+    @property
+    def arrived(self) -> int:
+        return sum(feed.state not in ("late", "nothing") for feed in self.feeds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Each part is None where the reader's roles do not include it."""
+
+    today: date
+    period: AccountingPeriod | None
+    breaks: Breaks | None
+    match_rate: MatchRate | None
+    deliveries: Deliveries | None
+    standings: Sequence[Standing] | None
+    trial_balance: Sequence[TrialBalanceSection] | None
+    whole_books: bool
+    decidable: Sequence[Proposal] | None
+
+
+def overview_of(user: User, *, today: date) -> Overview:
+    """Return the state of today as far as this user's roles and scopes reach."""
+    sees_breaks, sees_runs = user.has_perm("recon.view_break"), user.has_perm("recon.view_run")
+    sees_balance = user.has_perm("ledger.view_trial_balance")
+    entity = ledger.entities_for(user).order_by("pk").first()
+    return Overview(
+        today=today,
+        period=ledger.period_of(entity=entity, day=today) if entity else None,
+        breaks=_breaks(user, today=today) if sees_breaks else None,
+        match_rate=_match_rate(break_queries.completed_runs(user, count=RUNS_DRAWN)) if sees_runs else None,
+        deliveries=Deliveries(feeds=feeds.feeds_for(user, today=today)) if user.has_perm("recon.view_statement") else None,
+        standings=recon.standings_of(list(recon.reconciliations_for(user))) if sees_breaks else None,
+        trial_balance=_trial_balance(user, today=today) if sees_balance else None,
+        whole_books=ledger.sees_whole_books(user) if sees_balance else False,
+        decidable=list(approvals.decidable_by(user)[:QUEUE_SHOWN]) if user.has_perm("approvals.decide_proposal") else None,
+    )
+
+
+def active_runs(user: User) -> Sequence[Run]:
+    """Return the runs that wait or work now; none for a reader who may not see runs."""
+    return list(feeds.active_runs_for(user)) if user.has_perm("recon.view_run") else []
+
+
+def _breaks(user: User, *, today: date) -> Breaks:
+    heat = _heat(user, today=today)
+    live = recon.breaks_for(user).exclude(state=BreakState.RESOLVED)
+    mine = [(one, business_days_between(one.occurred_on, today)) for one in live.filter(assignee=user)[:QUEUE_SHOWN]]
+    return Breaks(
+        figures=break_queries.break_figures(user, today=today),
+        heat=heat,
+        highest=max((cell.count for row in heat for cell in row.cells), default=0),
+        days=_days(user, today=today),
+        mine=mine,
+    )
+
+
+def _heat(user: User, *, today: date) -> list[HeatRow]:
+    two, four, eight = (business_days_before(today, count=count) for count in (2, 4, 8))
+    bands = (
+        Q(occurred_on__gt=two),
+        Q(occurred_on__lte=two, occurred_on__gt=four),
+        Q(occurred_on__lte=four, occurred_on__gt=eight),
+        Q(occurred_on__lte=eight),
+    )
+    live = recon.breaks_for(user).exclude(state=BreakState.RESOLVED).order_by().values("reconciliation__source")
+    counted = live.annotate(**{f"band{n}": Count("pk", filter=band) for n, band in enumerate(bands, start=1)})
+    counts = {row["reconciliation__source"]: [row[f"band{n}"] for n in range(1, BANDS + 1)] for row in counted}
+    rows = []
+    for source in recon.sources_for(user):
+        of_source = counts.get(source.pk, [0] * BANDS)
+        cells = [HeatCell(count=count, href=_breaks_at(source=source.code, age=str(n))) for n, count in enumerate(of_source, start=1)]
+        rows.append(HeatRow(source=source, cells=cells, total=HeatCell(count=sum(of_source), href=_breaks_at(source=source.code))))
+    return sorted(rows, key=lambda row: -row.total.count)
+
+
+def _breaks_at(**filters: str) -> str:
+    return f"{reverse('recon:breaks')}?{urlencode(filters)}"
+
+
+def _days(user: User, *, today: date) -> Days:
+    """Return the latest business days, and the others on which something came up."""
+    since = today - timedelta(days=DAYS_DRAWN * 7 // 5)
+    resolved = Count("pk", filter=Q(state=BreakState.RESOLVED))
+    counted = recon.breaks_for(user).filter(occurred_on__gt=since, occurred_on__lte=today).order_by().values("occurred_on")
+    by_day = {row["occurred_on"]: (row["n"], row["resolved"]) for row in counted.annotate(n=Count("pk"), resolved=resolved)}
+    days = [since + timedelta(days=n) for n in range(1, (today - since).days + 1)]
+    shown = [day for day in days if day in by_day or business_days_between(day - timedelta(days=1), day)]
+    points = [(f"{day:%-d %b}", *by_day.get(day, (0, 0))) for day in shown]
+    return Days(points=points if by_day else [], left=sum(up - down for _, up, down in points))
+
+
+def _match_rate(newest_first: Sequence[Run]) -> MatchRate:
+    runs = [run for run in reversed(newest_first) if run.matches_made + run.breaks_opened]
+    matched, opened = sum(run.matches_made for run in runs), sum(run.breaks_opened for run in runs)
+    points = [(f"run {run.number}", round(100 * run.matches_made / (run.matches_made + run.breaks_opened), 1)) for run in runs]
+    return MatchRate(points=points, overall=round(100 * matched / (matched + opened), 1) if runs else 0.0)
+
+
+def _trial_balance(user: User, *, today: date) -> list[TrialBalanceSection]:
+    rows = ledger.trial_balance(accounts=ledger.accounts_for(user), as_of=today)
+    return ledger.trial_balance_sections(rows, by_control=True)
