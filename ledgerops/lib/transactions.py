@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 # Deadlock, serialization failure: the statement was right, the moment was wrong.
 TRANSIENT_SQLSTATES = frozenset({"40P01", "40001"})
+LOCK_TIMEOUT_SQLSTATE = "55P03"
 
 
 def sqlstate_of(error: BaseException) -> str | None:
@@ -40,16 +41,17 @@ def savepoint_with_constraints() -> Iterator[None]:
         check_constraints_now()
 
 
-def retried(act: Callable[[], T], *, attempts: int = 5) -> T:
-    """Run a whole transaction again, with jitter, when it lost a deadlock or a serialization race.
+def retried(act: Callable[[], T], *, attempts: int = 5, lost_to: Collection[str] = ()) -> T:
+    """Run a whole transaction again, with jitter, when it lost a deadlock, a serialization race or a race for one of the constraints.
 
-    :raises OperationalError: the last one, when every attempt lost.
+    :raises OperationalError, IntegrityError: the last one, when every attempt lost.
     """
     for attempt in range(1, attempts + 1):
         try:
             return act()
         except (OperationalError, IntegrityError) as error:
-            if sqlstate_of(error) not in TRANSIENT_SQLSTATES or attempt == attempts:
+            lost = sqlstate_of(error) in TRANSIENT_SQLSTATES or constraint_of(error) in lost_to
+            if not lost or attempt == attempts:
                 raise
             time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 jitter, no secret
     raise AssertionError("unreachable")

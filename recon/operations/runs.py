@@ -1,15 +1,15 @@
 """Reconciliation runs. The row is the queue; every step may be repeated, so a killed run is simply run again."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import constraint_of, retried
+from ledgerops.lib.transactions import LOCK_TIMEOUT_SQLSTATE, TRANSIENT_SQLSTATES, constraint_of, retried, sqlstate_of
 from recon.models import Reconciliation, Run, RunStatus
 from recon.operations import passes
 
@@ -17,6 +17,8 @@ RECONCILIATION_LOCK = 4202
 STEPS = ("collect", "match", "explain")
 # A worker that is alive says so at every step; one that has been silent this long is gone.
 SILENCE = timedelta(minutes=2)
+# A person matched an item by hand while a step had it in view: the step looks again.
+LOST_TO_A_PERSON = frozenset({"recon_item_is_matched_once"})
 
 
 class RunRefused(Refusal):
@@ -58,16 +60,23 @@ def queue_run(*, reconciliation: Reconciliation, requested_by_id: int | None) ->
     return run
 
 
-def claim_run(*, run_id: UUID) -> bool:
-    """Take a queued run, or one whose worker has gone silent; false if somebody else has it or it has ended."""
+def claim_run(*, run_id: UUID) -> datetime | None:
+    """Take a queued run, or one whose worker has gone silent; None if somebody else has it or it has ended.
+
+    The instant returned is the claim: whoever was given up and wakes up again finds another one on the run, and stops.
+    """
     claimable = Q(status=RunStatus.QUEUED) | Q(status=RunStatus.RUNNING, heartbeat_at__lt=Now() - SILENCE)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (claim,) = cursor.fetchone()
     try:
         with transaction.atomic():
-            return bool(Run.objects.filter(claimable, pk=run_id).update(status=RunStatus.RUNNING, started_at=Now(), heartbeat_at=Now()))
+            taken = Run.objects.filter(claimable, pk=run_id).update(status=RunStatus.RUNNING, started_at=claim, heartbeat_at=claim)
     except IntegrityError as error:
         if constraint_of(error) != "recon_one_running_run_per_reconciliation":
             raise
-        return False
+        return None
+    return claim if taken else None
 
 
 def overdue_runs() -> list[UUID]:
@@ -77,44 +86,63 @@ def overdue_runs() -> list[UUID]:
 
 
 def execute_run(*, run_id: UUID) -> Run:
-    """Claim a run and carry it through its steps, each in a transaction of its own; one already taken is left alone."""
-    if claim_run(run_id=run_id):
+    """Claim a run and carry it through its steps, each in a transaction of its own; one already taken is left alone.
+
+    A run that could not get a lock in time is left to the sweep; one that cannot be done ends as failed.
+    """
+    claim = claim_run(run_id=run_id)
+    if claim is not None:
         try:
             for step in STEPS:
-                retried(lambda step=step: _take_step(run_id=run_id, step=step))  # type: ignore[misc]
+                if not retried(lambda step=step: _take_step(run_id=run_id, claim=claim, step=step), lost_to=LOST_TO_A_PERSON):  # type: ignore[misc]
+                    break
         except Exception as error:
-            with act("recon.run.failed", target_type="recon.run", target_id=run_id):
-                Run.objects.filter(pk=run_id).update(
-                    status=RunStatus.FAILED, finished_at=Now(), failure=f"{type(error).__name__}: {error}"[:500]
-                )
-                record_event("recon.run.failed", target_type="recon.run", target_id=run_id, outcome="failed", reason=type(error).__name__)
+            if not (isinstance(error, DatabaseError) and sqlstate_of(error) in {LOCK_TIMEOUT_SQLSTATE, *TRANSIENT_SQLSTATES}):
+                _fail(run_id=run_id, claim=claim, error=error)
             raise
     return Run.objects.get(pk=run_id)
 
 
-def _take_step(*, run_id: UUID, step: str) -> None:
+def _fail(*, run_id: UUID, claim: datetime, error: Exception) -> None:
+    with act("recon.run.failed", target_type="recon.run", target_id=run_id):
+        failure = f"{type(error).__name__}: {error}"[:500]
+        own = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING, started_at=claim)
+        if own.update(status=RunStatus.FAILED, finished_at=Now(), failure=failure):
+            record_event("recon.run.failed", target_type="recon.run", target_id=run_id, outcome="failed", reason=type(error).__name__)
+
+
+def _take_step(*, run_id: UUID, claim: datetime, step: str) -> bool:
+    """Do one step; false, and nothing is done, if the run has been given to another worker."""
     with act("recon.run.completed", target_type="recon.run", target_id=run_id):
-        run = Run.objects.select_related("reconciliation__source__account").get(pk=run_id)
+        reconciliation_id = Run.objects.values_list("reconciliation_id", flat=True).get(pk=run_id)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [RECONCILIATION_LOCK, run.reconciliation_id])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [RECONCILIATION_LOCK, reconciliation_id])
+        run = Run.objects.select_related("reconciliation__source__account").get(pk=run_id)
+        if (run.status, run.started_at) != (RunStatus.RUNNING, claim):
+            return False
         if step == "collect":
             passes.collect_ledger_items(reconciliation=run.reconciliation, run=run)
         elif step == "match":
             passes.match_exactly(reconciliation=run.reconciliation, run=run)
         else:
             passes.explain_the_rest(reconciliation=run.reconciliation, run=run)
-            Run.objects.filter(pk=run_id).update(status=RunStatus.COMPLETED, finished_at=Now(), items_done=F("items_total"))
-            run.refresh_from_db()
-            record_event(
-                "recon.run.completed",
-                target_type="recon.run",
-                target_id=run_id,
-                after={
-                    "matches_made": run.matches_made,
-                    "breaks_opened": run.breaks_opened,
-                    "breaks_resolved": run.breaks_resolved,
-                    "through_account_seq": run.through_account_seq,
-                    "rules_version": run.rules_version,
-                },
-            )
+            _complete(run)
         Run.objects.filter(pk=run_id).update(step=step, heartbeat_at=Now())
+        return True
+
+
+def _complete(run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED, finished_at=Now(), items_done=F("items_total"))
+    run.refresh_from_db()
+    record_event(
+        "recon.run.completed",
+        target_type="recon.run",
+        target_id=run.pk,
+        after={
+            "matches_made": run.matches_made,
+            "breaks_opened": run.breaks_opened,
+            "breaks_resolved": run.breaks_resolved,
+            "through_account_seq": run.through_account_seq,
+            "rules_version": run.rules_version,
+        },
+    )
