@@ -9,6 +9,7 @@ from django.db.models import F
 from approvals.models import User
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
+from ledgerops.lib.transactions import retried
 from recon.models import Break, BreakComment, BreakState, Match, MatchMethod
 from recon.operations.matches import MatchRefused, difference_of, live_breaks_of, lock_items, make_match
 
@@ -100,6 +101,11 @@ def match_by_hand(*, break_id: UUID, version: int, item_ids: Sequence[int], matc
     :raises BreakRefused: if the break has changed since version `version`, or has a proposal or an end.
     :raises MatchRefused: if an item is gone, taken or held by a proposal, or if a difference would remain.
     """
+    # Two people who match each other's breaks lock them in opposite orders; whoever loses looks again.
+    return retried(lambda: _match_once(break_id=break_id, version=version, item_ids=item_ids, matched_by_id=matched_by_id))
+
+
+def _match_once(*, break_id: UUID, version: int, item_ids: Sequence[int], matched_by_id: int) -> Match:
     with act("recon.match.made", target_type="recon.break", target_id=break_id):
         recon_break = Break.objects.select_for_update(of=("self",)).get(pk=break_id)
         if recon_break.state in (BreakState.PROPOSED, BreakState.RESOLVED):
