@@ -172,7 +172,8 @@ def break_for(user: "AbstractUser", *, break_id: UUID) -> Break:
 
     :raises BreakNotFound: if it is not there for this user.
     """
-    around = ("reconciliation__source__account__entity", "reconciliation__source__account__asset", "resolved_by__made_by", "resolved_by__run")
+    account = "reconciliation__source__account"
+    around = (f"{account}__entity", f"{account}__asset", "resolved_by__made_by", "resolved_by__run")
     found = breaks_for(user).select_related(*around).filter(pk=break_id).first()
     if found is None:
         raise BreakNotFound("there is no such break in your scope")

@@ -90,9 +90,15 @@ def _values(queryset: QuerySet[Any], fields: Sequence[str], cursor: str) -> list
     if not cursor or len(parts) != len(fields) or "\0" in cursor:  # PostgreSQL takes no NUL
         return None
     try:
-        return [queryset.model._meta.get_field(field).to_python(part) for field, part in zip(fields, parts, strict=True)]
+        return [_column(queryset, field).to_python(part) for field, part in zip(fields, parts, strict=True)]
     except ValidationError:
         return None
+
+
+def _column(queryset: QuerySet[Any], field: str) -> Any:
+    """Return the model's field of that name, or what the annotation of that name puts out."""
+    annotation = queryset.query.annotations.get(field)
+    return annotation.output_field if annotation is not None else queryset.model._meta.get_field(field)
 
 
 def _address(query: QueryDict, **cursor: str) -> str:

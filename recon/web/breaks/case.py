@@ -1,0 +1,265 @@
+"""One break: the evidence, the acts it allows, and what happened to it."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from approvals import operations as approvals
+from approvals.models import Proposal, User
+from approvals.queries import current_policy, eligible_approvers, proposals_about
+from ledgerops.lib.errors import Refusal
+from ledgerops.lib.http import STATUS_OF, requires
+from recon import break_queries, operations, queries
+from recon.models import Break, BreakState
+from recon.operations import ADJUSTMENT
+from recon.operations.breaks import CommentRefused
+from recon.web.breaks import filters
+from recon.web.breaks.evidence import Evidence, evidence_of
+from recon.web.breaks.forms import ProposalForm, default_date, preview_of
+from recon.web.breaks.listing import assignee_from, row_of, user_of
+from recon.web.breaks.queue import queue_around
+from recon.web.breaks.timeline import timeline
+
+TEMPLATE = "recon/breaks/case.html"
+# What htmx may ask for by the id of the element it will replace.
+PARTS = {
+    "case": ("case", f"{TEMPLATE}#case"),
+    "case-head": ("head", f"{TEMPLATE}#head"),
+    "timeline": ("timeline", f"{TEMPLATE}#timeline"),
+    "preview": ("preview", "recon/breaks/preview_alone.html"),
+}
+PROPOSAL_REFUSALS = (
+    operations.AdjustmentRefused,
+    operations.BreakRefused,
+    operations.MatchRefused,
+    approvals.ProposalInvalid,
+    approvals.ObjectHasOpenProposal,
+    approvals.NobodyCouldApprove,
+)
+
+
+@require_safe
+@requires("recon.view_break")
+def break_page(request: HttpRequest, break_id: UUID) -> HttpResponse:
+    """The investigation; its parts are asked for alone when the queue, a candidate or a field of the proposal is touched."""
+    return _render(request, recon_break=queries.break_for(user_of(request), break_id=break_id))
+
+
+@require_POST
+@requires("recon.work_break")
+def assign(request: HttpRequest, break_id: UUID) -> HttpResponse:
+    """Give the break to whom the form names; the toast can take it back."""
+    user = user_of(request)
+    recon_break = queries.break_for(user, break_id=break_id)
+    before = recon_break.assignee
+    assignee = assignee_from(request.POST.get("assignee") or request.GET.get("assignee", "me"), user=user)
+    try:
+        operations.assign_break(break_id=break_id, assignee_id=assignee.pk if assignee else None)
+    except operations.BreakRefused as refusal:
+        return _render(request, recon_break=queries.break_for(user, break_id=break_id), stale=refusal)
+    said = "Given back" if assignee is None else f"Assigned to {'you' if assignee == user else assignee.shown_name}"
+    if not request.headers.get("HX-Request"):
+        messages.success(request, said)
+        return redirect(_address(request, break_id))
+    toast = {"text": said, "tone": "good"}
+    if request.headers.get("HX-Target") != "case-head":
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"toast": toast, "breaksChanged": {}})})
+    undo = urlencode({"assignee": before.username if before else "nobody"})
+    toast["undo"] = f"{reverse('recon:assign_break', args=[break_id])}?{undo}"
+    response = _render(request, recon_break=queries.break_for(user, break_id=break_id))
+    response.headers["HX-Trigger"] = json.dumps({"toast": toast})
+    return response
+
+
+@require_POST
+@requires("recon.work_break")
+def comment(request: HttpRequest, break_id: UUID) -> HttpResponse:
+    """Write a comment; an empty one comes back with its reason."""
+    user = user_of(request)
+    recon_break = queries.break_for(user, break_id=break_id)
+    text = request.POST.get("text", "")
+    try:
+        operations.comment_on_break(break_id=break_id, author_id=user.pk, text=text)
+    except CommentRefused as refusal:
+        return _render(request, recon_break=recon_break, comment_text=text, comment_refusal=refusal)
+    if request.headers.get("HX-Target") == "timeline":
+        return _render(request, recon_break=recon_break)
+    return redirect(f"{_address(request, break_id)}#timeline")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("recon.match_items")
+def match(request: HttpRequest, break_id: UUID) -> HttpResponse:
+    """Ask once more, then match the break's items with the chosen one; a match has no undo."""
+    user = user_of(request)
+    recon_break = queries.break_for(user, break_id=break_id)
+    if request.method != "POST":
+        evidence = evidence_of(recon_break, chosen_id=request.GET.get("item", ""))
+        return render(request, "recon/breaks/match.html", _frame(request, recon_break) | {"evidence": evidence})
+    chosen = request.POST.get("item", "")
+    version = request.POST.get("version", "")
+    try:
+        operations.match_by_hand(
+            break_id=break_id,
+            version=int(version) if version.isdecimal() else 0,
+            item_ids=[int(chosen)] if chosen.isdecimal() else [],
+            matched_by_id=user.pk,
+        )
+    except (operations.BreakRefused, operations.MatchRefused) as refusal:
+        return _render(request, recon_break=queries.break_for(user, break_id=break_id), stale=refusal)
+    messages.success(request, f"Matched. {recon_break.public_number} is resolved.")
+    return redirect(_address(request, break_id))
+
+
+@require_POST
+@requires("recon.propose_adjustment")
+def propose(request: HttpRequest, break_id: UUID) -> HttpResponse:
+    """Ask for the entry that makes the sides agree; what is refused comes back at its field with the input kept."""
+    user = user_of(request)
+    recon_break = queries.break_for(user, break_id=break_id)
+    form = ProposalForm(request.POST, recon_break=recon_break, user=user)
+    if not form.is_valid():
+        return _render(request, recon_break=recon_break, form=form, status=422)
+    try:
+        proposal = operations.propose_adjustment(request=form.request(), maker_id=user.pk)
+    except operations.BreakRefused as refusal:
+        fresh = queries.break_for(user, break_id=break_id)
+        # They see the break as it is now, so what they send next rests on that.
+        form.rest_on(fresh.version)
+        return _render(request, recon_break=fresh, form=form, stale=refusal)
+    except PROPOSAL_REFUSALS as refusal:
+        form.add_error(refusal.field if refusal.field in form.fields else None, _sentence(refusal))
+        fresh = queries.break_for(user, break_id=break_id)
+        return _render(request, recon_break=fresh, form=form, status=STATUS_OF[refusal.kind])
+    messages.success(request, f"{proposal.public_number} waits for approval.")
+    return redirect(_address(request, break_id))
+
+
+def _render(
+    request: HttpRequest,
+    *,
+    recon_break: Break,
+    form: ProposalForm | None = None,
+    stale: Refusal | None = None,
+    comment_text: str = "",
+    comment_refusal: Refusal | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render the break's page or the part htmx asked for, with what was refused and the input that led to it."""
+    user = user_of(request)
+    take = str(form["take"].value() or "") if form else ""
+    evidence = evidence_of(recon_break, chosen_id=take or request.GET.get("candidate", ""))
+    proposals = list(proposals_about(target_type="recon.break", target_id=recon_break.pk))
+    happenings = timeline(recon_break, proposals=proposals)
+    queue = queue_around(recon_break, query=request.GET, user=user, today=timezone.localdate())
+    context = {
+        **_frame(request, recon_break),
+        "evidence": evidence,
+        "accept": _acceptable(recon_break, evidence=evidence),
+        "proposals": proposals,
+        "waiting": next((proposal for proposal in proposals if proposal.is_open), None),
+        "happenings": happenings,
+        "queue": queue,
+        "neighbours": [("Previous", queue.previous, "chevron-up"), ("Next", queue.next, "chevron-down")],
+        "order_words": filters.order_words(request.GET),
+        "stale": _sentence(stale) if stale else "",
+        "last": happenings[-1] if stale else None,
+        "kept": str(form["narrative"].value() or "") if stale and form else "",
+        "people": break_queries.people_who_work_breaks(),
+        "comment_text": comment_text,
+        "comment_error": _sentence(comment_refusal) if comment_refusal else "",
+        **_proposing(request, recon_break=recon_break, evidence=evidence, form=form),
+    }
+    refusal = stale or comment_refusal
+    part, template = PARTS.get(request.headers.get("HX-Target", ""), ("", TEMPLATE))
+    return render(request, template, {**context, "part": part}, status=STATUS_OF[refusal.kind] if refusal else status)
+
+
+def _frame(request: HttpRequest, recon_break: Break) -> dict[str, Any]:
+    """Return what every page of a break shows, and the address it is reached by from its list."""
+    query = filters.filters_of(request.GET)
+    here = reverse("recon:break", args=[recon_break.pk])
+    source = recon_break.reconciliation.source
+    can_change = recon_break.state in (BreakState.OPEN, BreakState.INVESTIGATING)
+    user = user_of(request)
+    return {
+        "recon_break": recon_break,
+        "row": row_of(recon_break, today=timezone.localdate()),
+        "source": source,
+        "asset": source.asset,
+        "list_query": f"?{query}" if query else "",
+        "list_params": [(key, request.GET[key]) for key in filters.KEYS if request.GET.get(key)],
+        "here": f"{here}?{query}&" if query else f"{here}?",
+        "may_work": recon_break.is_live and user.has_perm("recon.work_break"),
+        "may_comment": user.has_perm("recon.work_break"),
+        "may_match": can_change and user.has_perm("recon.match_items"),
+        "may_propose": can_change and user.has_perm("recon.propose_adjustment"),
+    }
+
+
+def _acceptable(recon_break: Break, *, evidence: Evidence) -> str:
+    """Return the name of the match that could be accepted as it stands: `pair`, a candidate's item id, or nothing."""
+    if evidence.pair is not None and recon_break.difference_minor == 0:
+        return "pair"
+    chosen = evidence.chosen
+    return str(chosen.candidate.item.pk) if chosen is not None and chosen.explains_all else ""
+
+
+def _proposing(request: HttpRequest, *, recon_break: Break, evidence: Evidence, form: ProposalForm | None) -> dict[str, Any]:
+    """Return the form of a proposal and what the entry would do; for those who may propose, while the break is free."""
+    user = user_of(request)
+    if recon_break.state not in (BreakState.OPEN, BreakState.INVESTIGATING) or not user.has_perm("recon.propose_adjustment"):
+        return {}
+    taken = evidence.chosen if form is not None or request.GET.get("take") else None
+    if form is not None and not form["take"].value():
+        taken = None
+    if form is None:
+        form = ProposalForm(recon_break=recon_break, user=user, initial=_initial(request, recon_break=recon_break, taken=taken))
+        reason = form.initial["reason_code"]
+        if request.GET.get("changed") == "reason" or not form.initial["counter_account"]:
+            form.initial["counter_account"] = form.usual_account(reason) or form.initial["counter_account"]
+    code = str(form["counter_account"].value() or "")
+    difference = taken.candidate.remaining_minor if taken else int(recon_break.difference_minor)
+    policy = current_policy(kind=ADJUSTMENT)
+    return {
+        "form": form,
+        "taken": taken,
+        "preview": preview_of(recon_break, difference_minor=difference, counter_account=code if form.is_offered(code) else ""),
+        "approvers": _approvers(user),
+        "needed": policy.required_approvals if policy else None,
+        "reason_changed": request.GET.get("changed") == "reason",
+    }
+
+
+def _initial(request: HttpRequest, *, recon_break: Break, taken: Any) -> dict[str, Any]:
+    """Return what the form starts from; fields in the address come back as they were typed, so that a preview is an address too."""
+    return {
+        "reason_code": request.GET.get("reason_code", ""),
+        "counter_account": request.GET.get("counter_account", ""),
+        "effective_date": request.GET.get("effective_date") or default_date(recon_break, today=timezone.localdate()),
+        "version": recon_break.version,
+        "take": taken.candidate.item.pk if taken else "",
+    }
+
+
+def _approvers(user: User) -> list[str]:
+    """Return who could decide what this user proposes."""
+    return [person.shown_name for person in eligible_approvers(Proposal(maker=user))]
+
+
+def _address(request: HttpRequest, break_id: UUID) -> str:
+    query = filters.filters_of(request.GET)
+    return reverse("recon:break", args=[break_id]) + (f"?{query}" if query else "")
+
+
+def _sentence(refusal: Refusal) -> str:
+    text = str(refusal)
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

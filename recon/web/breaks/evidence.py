@@ -1,0 +1,154 @@
+"""What speaks for and against: the two sides field by field, the candidates, and why nothing was matched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledgerops.lib.money import grouped
+from recon import break_queries, queries
+from recon.matching.candidates import Verdict
+from recon.matching.comparison import FieldRow, compared
+from recon.matching.explanations import why_matched, why_not_matched
+from recon.models import Break, Item, MatchMethod, Side
+from recon.queries import Candidate, Facts
+from recon.web.breaks.words import METHOD_WORDS
+
+VERDICT_WORDS = {Verdict.AGREES: "yes", Verdict.CLOSE: "near", Verdict.DIFFERS: "no"}
+assert set(VERDICT_WORDS) == set(Verdict)
+SIDE_WORDS = {Side.LEDGER: "Ledger", Side.STATEMENT: "Statement"}
+assert set(SIDE_WORDS) == set(Side)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateRow:
+    """A candidate as the page shows it. `key` is the digit that chooses it."""
+
+    candidate: Candidate
+    facts: Facts
+    reasons: Sequence[dict[str, str]]
+    key: int
+    chosen: bool
+
+    @property
+    def explains_all(self) -> bool:
+        return self.candidate.remaining_minor == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The comparison (rows are empty where there is nothing to compare with), the candidates, and the reason in words."""
+
+    left: Facts
+    right: Facts | None
+    left_word: str
+    right_word: str
+    rows: Sequence[FieldRow]
+    with_candidate: bool
+    candidates: Sequence[CandidateRow]
+    pair: Candidate | None
+    pair_reasons: Sequence[dict[str, str]]
+    why: str
+    method_word: str
+    others: Sequence[Facts]
+
+    @property
+    def differing(self) -> int:
+        return sum(row.comparison.differs for row in self.rows)
+
+    @property
+    def chosen(self) -> CandidateRow | None:
+        return next((row for row in self.candidates if row.chosen), None)
+
+    @property
+    def items(self) -> Sequence[Facts]:
+        """Return every record shown, the compared ones first."""
+        return [facts for facts in (self.left, self.right, *self.others) if facts is not None]
+
+    @property
+    def statement(self) -> Facts | None:
+        """Return the statement's side of the comparison, whose raw line can be shown."""
+        return next((facts for facts in (self.right, self.left) if facts is not None and facts.line is not None), None)
+
+
+def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
+    """Return what a break's page shows as evidence; `chosen_id` is the candidate's item id as the address has it, or empty."""
+    if not recon_break.is_live:
+        return _of_resolved(recon_break)
+    candidates = queries.candidates_of(recon_break)
+    own = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
+    told = queries.facts_of_items([*own, *(candidate.item for candidate in candidates)])
+    single = len(own) == 1
+    # A pair is compared with itself; for a single side the best candidate stands in until another is chosen.
+    chosen = next((candidate for candidate in candidates if str(candidate.item.pk) == chosen_id), None)
+    if chosen is None and single and candidates:
+        chosen = candidates[0]
+    left, right = told[own[0].pk], told[own[1].pk] if not single else None
+    if single and chosen is not None:
+        left, right = _ledger_first(left, told[chosen.item.pk])
+    pair = queries.pair_of(recon_break)
+    asset = recon_break.reconciliation.source.asset
+    gap = grouped(int(recon_break.difference_minor), scale=asset.scale, signed=True)
+    return _evidence(
+        recon_break,
+        left=left,
+        right=right,
+        with_candidate=single and chosen is not None,
+        candidates=[
+            CandidateRow(
+                candidate=candidate,
+                facts=told[candidate.item.pk],
+                reasons=_reasons(candidate),
+                key=number,
+                chosen=candidate is chosen,
+            )
+            for number, candidate in enumerate(candidates, start=1)
+        ],
+        pair=pair,
+        pair_reasons=_reasons(pair) if pair else [],
+        why=why_not_matched(break_queries.situation_of(recon_break, gap=f"{gap} {asset.code}")),
+    )
+
+
+def _of_resolved(recon_break: Break) -> Evidence:
+    """Show the items of the match that explained the break: the two sides first, whatever else it took beside them."""
+    assert recon_break.resolved_by is not None
+    items: list[Item] = break_queries.items_of(recon_break.resolved_by)
+    told = list(queries.facts_of_items(items).values())
+    ledger = [facts for facts in told if facts.item.side == Side.LEDGER]
+    statement = [facts for facts in told if facts.item.side == Side.STATEMENT]
+    first, *rest = [*ledger[:1], *statement[:1], *ledger[1:], *statement[1:]]
+    match = recon_break.resolved_by
+    return _evidence(
+        recon_break,
+        left=first,
+        right=rest[0] if rest else None,
+        others=rest[1:],
+        method_word=METHOD_WORDS[MatchMethod(match.method)],
+        why=why_matched(explanation=match.explanation, made_by=match.made_by.shown_name if match.made_by else ""),
+    )
+
+
+def _evidence(recon_break: Break, *, left: Facts, right: Facts | None, **values: Any) -> Evidence:
+    asset = recon_break.reconciliation.source.asset
+    rows = compared(left, right, scale=asset.scale, asset=asset.code) if right is not None else []
+    nothing: list[Any] = []
+    defaults: dict[str, Any] = {"with_candidate": False, "candidates": nothing, "pair": None, "pair_reasons": nothing}
+    defaults |= {"others": nothing, "method_word": ""}
+    return Evidence(
+        left=left,
+        right=right,
+        left_word=SIDE_WORDS[Side(left.item.side)],
+        right_word=SIDE_WORDS[Side(right.item.side)] if right else "",
+        rows=rows,
+        **{**defaults, **values},
+    )
+
+
+def _ledger_first(own: Facts, other: Facts) -> tuple[Facts, Facts]:
+    return (other, own) if own.item.side == Side.STATEMENT and other.item.side == Side.LEDGER else (own, other)
+
+
+def _reasons(candidate: Candidate) -> list[dict[str, str]]:
+    return [
+        {"verdict": VERDICT_WORDS[reason.verdict], "text": f"{reason.topic} {reason.detail}".rstrip()} for reason in candidate.reasons
+    ]

@@ -1,0 +1,156 @@
+"""What the address says of a list of breaks: filters and order. The same address means the same list on every page of breaks."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from approvals.models import User
+from ledgerops.lib.calendars import business_days_before
+from recon import break_queries, queries
+from recon.break_queries import LIMIT_DAYS
+from recon.models import Break, BreakState, Source
+from recon.web.breaks.words import TYPE_WORDS
+
+KEYS = ("q", "type", "age", "state", "assignee", "asset", "source", "sort")
+DEFAULT_SORT = "-age"
+# Oldest first is the smallest date first.
+ORDERS: dict[str, tuple[str, ...]] = {
+    "-age": ("occurred_on", "number"),
+    "age": ("-occurred_on", "-number"),
+    "-amount": ("-size_minor", "-number"),
+    "amount": ("size_minor", "number"),
+}
+ORDER_WORDS = {"-age": "oldest first", "age": "newest first", "-amount": "largest first", "amount": "smallest first"}
+assert set(ORDERS) == set(ORDER_WORDS)
+
+AGES = [("1", "0\u20131 d"), ("2", "2\u20133 d"), ("3", "4\u20137 d"), ("4", "8 d +"), ("late", f"Past {LIMIT_DAYS}-day limit")]
+# Business days from which a band starts and at which the next one does.
+_BANDS: dict[str, tuple[int, int | None]] = {"1": (0, 2), "2": (2, 4), "3": (4, 8), "4": (8, None), "late": (LIMIT_DAYS, None)}
+assert set(_BANDS) == {value for value, _ in AGES}
+STATES = [("open", "Open"), ("investigating", "Investigating"), ("proposed", "Proposed"), ("resolved", "Resolved")]
+_NUMBER = re.compile(r"(?:BRK-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
+
+
+class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package is not typed
+    """Filters breaks; a value nobody offers filters nothing. Without a state the list is of live breaks."""
+
+    q = django_filters.CharFilter(method="by_text", label="Text")
+    type = django_filters.ChoiceFilter(choices=[(value.value, word) for value, word in TYPE_WORDS.items()], label="Type")
+    age = django_filters.ChoiceFilter(choices=AGES, method="by_age", label="Age")
+    state = django_filters.ChoiceFilter(choices=STATES, label="Status")
+    assignee = django_filters.CharFilter(method="by_assignee", label="Assignee")
+    asset = django_filters.CharFilter(field_name="reconciliation__source__asset__code", label="Asset")
+    source = django_filters.CharFilter(field_name="reconciliation__source__code", label="Account")
+
+    class Meta:
+        model = Break
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, query: QueryDict, *, user: User, today: date) -> None:
+        self.user, self.today = user, today
+        super().__init__(query, queries.breaks_for(user))
+
+    def filter_queryset(self, queryset: QuerySet[Break]) -> QuerySet[Break]:
+        if not self.form.cleaned_data.get("state"):
+            queryset = queryset.exclude(state=BreakState.RESOLVED)
+        found: QuerySet[Break] = super().filter_queryset(queryset)
+        return found
+
+    def by_text(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
+        text = value.strip()
+        found = Q(reference__icontains=text) | Q(counterparty__icontains=text)
+        if number := _NUMBER.fullmatch(text):
+            found |= Q(number=int(number[1]))
+        return queryset.filter(found)
+
+    def by_age(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
+        start, end = _BANDS[value]
+        if start:
+            queryset = queryset.filter(occurred_on__lte=business_days_before(self.today, count=start))
+        if end:
+            queryset = queryset.filter(occurred_on__gt=business_days_before(self.today, count=end))
+        return queryset
+
+    def by_assignee(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
+        if value == "nobody":
+            return queryset.filter(assignee__isnull=True)
+        return queryset.filter(assignee=self.user) if value == "me" else queryset.filter(assignee__username=value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """One select of the filter bar."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str]]
+    value: str
+    shown: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A filter in force, and the address of the list without it."""
+
+    label: str
+    href: str
+
+
+def controls(query: QueryDict, *, user: User) -> list[Control]:
+    """Return the selects with what there is to choose from in this user's sight."""
+    sources: list[Source] = list(queries.sources_for(user))
+    people = [(person.username, person.shown_name) for person in break_queries.people_who_work_breaks() if person != user]
+    offered = {
+        "type": ("Type", BreakFilter.base_filters["type"].extra["choices"]),
+        "age": ("Age", AGES),
+        "state": ("Status", STATES),
+        "assignee": ("Assignee", [("me", "Me"), ("nobody", "Nobody"), *people]),
+        "asset": ("Currency", [(code, code) for code in sorted({source.asset.code for source in sources})]),
+        "source": ("Account", [(source.code, source.name) for source in sources]),
+    }
+    return [
+        Control(
+            name=name,
+            label=label,
+            options=options,
+            value=query.get(name, ""),
+            shown="" if name in ("type", "age") else "from-640",
+        )
+        for name, (label, options) in offered.items()
+    ]
+
+
+def chips(query: QueryDict, *, bar: list[Control]) -> list[Chip]:
+    """Return the filters in force in words, each with the way out of it."""
+    found = [Chip(label=f"\u201c{query['q']}\u201d", href=address(query, without="q"))] if query.get("q") else []
+    for control in bar:
+        word = dict(control.options).get(control.value)
+        if control.value and word:
+            found.append(Chip(label=f"{control.label}: {word}", href=address(query, without=control.name)))
+    return found
+
+
+def address(query: QueryDict, *, without: str = "") -> str:
+    """Return the filters and the order alone, as the end of an address: `?assignee=me&sort=-amount`, or nothing."""
+    kept = QueryDict(mutable=True)
+    for key in KEYS:
+        if key != without and query.get(key):
+            kept[key] = str(query[key])
+    return f"?{kept.urlencode()}" if kept else "?"
+
+
+def filters_of(query: QueryDict) -> str:
+    """Return the filters and the order as a query string without its mark; empty for the list of everything open."""
+    return address(query).removeprefix("?")
+
+
+def order_of(query: QueryDict) -> tuple[str, ...]:
+    return ORDERS.get(query.get("sort", ""), ORDERS[DEFAULT_SORT])
+
+
+def order_words(query: QueryDict) -> str:
+    return ORDER_WORDS.get(query.get("sort", ""), ORDER_WORDS[DEFAULT_SORT])

@@ -1,0 +1,93 @@
+"""What happened to a break, from the trail: its own events and those of its proposals, oldest first."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from approvals.models import Proposal, User
+from audit.actions import meaning_of
+from audit.queries import timeline_of
+from recon.models import Break
+from recon.web.breaks.words import METHOD_WORDS
+
+
+class Look(NamedTuple):
+    icon: str
+    tone: str
+    title: str
+
+
+# Titles may name {who} (to whom) and {number} (of the proposal); the sentence of an event without a title is its action's meaning.
+LOOKS = {
+    "recon.break.assigned": Look("user-plus", "", "Assigned to {who}"),
+    "recon.break.commented": Look("message-square", "", "Comment"),
+    "recon.break.reopened": Look("undo-2", "", "Open again: its proposal ended without a posting"),
+    "recon.break.resolved": Look("check", "good", "Resolved"),
+    "recon.match.made": Look("link", "", "Matched by hand"),
+    "approvals.proposal.submitted": Look("stamp", "amber", "{number} proposed"),
+    "approvals.proposal.revised": Look("pencil-line", "amber", "{number} revised"),
+    "approvals.proposal.approved": Look("check", "good", "{number} approved"),
+    "approvals.proposal.rejected": Look("x", "bad", "{number} rejected"),
+    "approvals.proposal.returned": Look("undo-2", "amber", "{number} returned for changes"),
+    "approvals.proposal.withdrawn": Look("undo-2", "", "{number} withdrawn"),
+    "approvals.proposal.expired": Look("calendar-clock", "", "{number} expired"),
+    "approvals.proposal.executed": Look("book-open", "good", "{number} posted"),
+    "approvals.proposal.failed": Look("circle-alert", "bad", "{number} could not be posted"),
+}
+# Said already by the event of the proposal beside it.
+TOLD_ELSEWHERE = {"recon.break.proposed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One line of a timeline."""
+
+    icon: str
+    tone: str
+    title: str
+    meta: str
+    at: datetime
+    text: str = ""
+
+
+def timeline(recon_break: Break, *, proposals: Sequence[Proposal]) -> list[Happening]:
+    """Return what happened to a break, newest last."""
+    told = list(timeline_of(target_type="recon.break", target_id=recon_break.pk))
+    for proposal in proposals:
+        told += timeline_of(target_type="approvals.proposal", target_id=proposal.pk)
+    events = sorted((event for event in told if event.action not in TOLD_ELSEWHERE or event.outcome != "done"), key=lambda event: event.id)
+    people = _people(event.after for event in events)
+    numbers = {str(proposal.pk): proposal.public_number for proposal in proposals}
+    run = recon_break.opened_by_run
+    opened = Happening(
+        icon="search",
+        tone="",
+        title=f"Found by run {run.number}" if run else "Found",
+        meta=f"rules version {run.rules_version}" if run else "",
+        at=recon_break.opened_at,
+    )
+    return [opened, *(_happening(event, people=people, numbers=numbers) for event in events)]
+
+
+def _happening(event: Any, *, people: dict[int, str], numbers: dict[str, str]) -> Happening:
+    after = event.after or {}
+    if event.outcome != "done":
+        sentence = event.reason.partition(": ")[2] or event.reason
+        return Happening(icon="circle-alert", tone="bad", title=f"Refused: {sentence}", meta=event.actor_name, at=event.at)
+    look = LOOKS.get(event.action) or Look("circle", "", meaning_of(event.action))
+    title = look.title.format(who=people.get(after.get("assignee") or 0, "nobody"), number=numbers.get(event.target_id, "Proposal"))
+    if event.action == "recon.break.assigned" and after.get("assignee") is None:
+        title = "Given back"
+    if event.action == "recon.break.resolved":
+        title = f"Resolved by {word}" if (word := METHOD_WORDS.get(after.get("method", ""))) else look.title
+    text = after.get("text", "") if event.action == "recon.break.commented" else ""
+    if event.action.startswith("approvals.proposal.") and event.action != "approvals.proposal.submitted":
+        text = event.reason
+    return Happening(icon=look.icon, tone=look.tone, title=title, meta=event.actor_name, at=event.at, text=text)
+
+
+def _people(afters: Iterable[dict[str, Any] | None]) -> dict[int, str]:
+    """Return the names of those whom assignments name."""
+    ids = {after["assignee"] for after in afters if after and after.get("assignee") is not None}
+    return {user.pk: user.shown_name for user in User.objects.filter(pk__in=ids)} if ids else {}

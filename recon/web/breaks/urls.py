@@ -1,0 +1,18 @@
+"""Pages of breaks."""
+
+from django.urls import path
+
+from recon.web.breaks import case, listing
+
+urlpatterns = [
+    path("", listing.breaks, name="breaks"),
+    path("export/", listing.export, name="export_breaks"),
+    path("assign/", listing.assign_selected, name="assign_breaks"),
+    path("views/", listing.save_view, name="save_view"),
+    path("views/<int:view_id>/delete/", listing.delete_view, name="delete_view"),
+    path("<uuid:break_id>/", case.break_page, name="break"),
+    path("<uuid:break_id>/assign/", case.assign, name="assign_break"),
+    path("<uuid:break_id>/comment/", case.comment, name="comment_on_break"),
+    path("<uuid:break_id>/match/", case.match, name="match_break"),
+    path("<uuid:break_id>/propose/", case.propose, name="propose_adjustment"),
+]

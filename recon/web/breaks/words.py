@@ -1,0 +1,21 @@
+"""Words of breaks as people read them."""
+
+from recon.models import BreakType, MatchMethod
+
+TYPE_WORDS = {
+    BreakType.MISSING_EXTERNAL: "Not on statement",
+    BreakType.MISSING_INTERNAL: "Not in ledger",
+    BreakType.AMOUNT: "Amount mismatch",
+    BreakType.DATE: "Value-date drift",
+    BreakType.DUPLICATE_EXTERNAL: "Possible duplicate at bank",
+    BreakType.DUPLICATE_INTERNAL: "Possible duplicate in ledger",
+    BreakType.AMBIGUOUS: "Ambiguous",
+}
+assert set(TYPE_WORDS) == set(BreakType)
+
+METHOD_WORDS = {
+    MatchMethod.EXACT: "an exact match",
+    MatchMethod.MANUAL: "a match by hand",
+    MatchMethod.ADJUSTMENT: "an adjustment",
+}
+assert set(METHOD_WORDS) == set(MatchMethod)
