@@ -147,11 +147,9 @@ def _new_run_page(request: HttpRequest, *, error: str = "", status: int = 200) -
     user = _user(request)
     reconciliations = list(queries.reconciliations_for(user))
     last = {one.reconciliation_id: one for one in queries.runs_for(user).order_by("reconciliation_id", "-id").distinct("reconciliation_id")}
-    context = {
-        "choices": [(one, last.get(one.pk)) for one in reconciliations],
-        "chosen": request.GET.get("reconciliation", str(reconciliations[0].pk) if reconciliations else ""),
-        "error": error,
-    }
+    asked = request.GET.get("reconciliation", "")
+    chosen = next((one.pk for one in reconciliations if str(one.pk) == asked), reconciliations[0].pk if reconciliations else 0)
+    context = {"choices": [(one, last.get(one.pk), one.pk == chosen) for one in reconciliations], "error": error}
     return render(request, "recon/runs/new.html", context, status=status)
 
 

@@ -66,7 +66,7 @@ class RegisterForm(forms.Form):
 def unused_accounts(user: User, *, asset: str) -> Any:
     """Return the bank accounts and wallets in this asset that no source is reconciled against yet."""
     taken = Source.objects.values("account")
-    return accounts_for(user).filter(asset__code=asset, owner_class__in=OUTSIDE).exclude(pk__in=taken)
+    return accounts_for(user).filter(asset__code=asset, owner_class__in=OUTSIDE).filter(children__isnull=True).exclude(pk__in=taken)
 
 
 def suggested_code(*, asset: str) -> str:

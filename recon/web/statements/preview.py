@@ -38,6 +38,7 @@ class Detail:
     same_number: Statement | None
     lines: Sequence[ParsedLine]
     first_line: int
+    last_line: int
     next_from: int
     previous_from: int
 
@@ -117,6 +118,7 @@ def _detail(previewed: Previewed, *, parsed: ParsedFile, first_line: int) -> Det
         same_number=same_number,
         lines=one.lines[start - 1 : start - 1 + LINES_SHOWN],
         first_line=start,
+        last_line=min(start - 1 + LINES_SHOWN, len(one.lines)),
         next_from=start + LINES_SHOWN if start + LINES_SHOWN <= len(one.lines) else 0,
         previous_from=max(1, start - LINES_SHOWN) if start > 1 else 0,
     )
