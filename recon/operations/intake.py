@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from audit.operations import act, record_event
 from ledger.models import Asset
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import constraint_of
+from ledgerops.lib.transactions import constraint_of, retried
 from recon.feeds import continuity_of
 from recon.intake.parsing import ParsedFile, ParsedLine, ParsedStatement, parse
 from recon.matching.keys import match_key
@@ -96,6 +96,11 @@ def accept_file(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
     :raises FileRefused: if the file was refused, or names an account that is none of the sources.
     :raises StatementKnown: if one of its statements came in another file before.
     """
+    # Two files may name the same statements in opposite orders; whoever loses looks again.
+    return retried(lambda: _accept_once(file_id=file_id, source_ids=source_ids))
+
+
+def _accept_once(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
     with act("recon.file.accepted", target_type="recon.file", target_id=file_id):
         file = StatementFile.objects.select_for_update().get(pk=file_id)
         if file.status == FileStatus.ACCEPTED:
@@ -111,6 +116,8 @@ def accept_file(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
                     f"{statement.place}: account {statement.account} in {statement.currency} is no source in your scope", field="account"
                 )
             sources.append(source)
+        # One statement of a source after the other: how each goes on from the last is read from what is committed.
+        reconciliations = list(Reconciliation.objects.select_for_update(no_key=True).filter(source__in=sources).order_by("pk"))
 
         for statement, source in sorted(
             zip(parsed.statements, sources, strict=True), key=lambda pair: (str(pair[0].closing_date), pair[0].ordinal)
@@ -127,7 +134,7 @@ def accept_file(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
             target_id=file.pk,
             after={"sha256": file.sha256, "statements": len(parsed.statements), "lines": sum(len(s.lines) for s in parsed.statements)},
         )
-        return [queue_run(reconciliation=r, requested_by_id=None) for r in Reconciliation.objects.filter(source__in=sources).order_by("pk")]
+        return [queue_run(reconciliation=reconciliation, requested_by_id=None) for reconciliation in reconciliations]
 
 
 def hand_out_file(*, file_id: UUID) -> IO[bytes]:
