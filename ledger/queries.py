@@ -19,7 +19,6 @@ from ledger.models import (
     AccountingPeriod,
     AccountType,
     Asset,
-    Balance,
     JournalEntry,
     LegalEntity,
     PeriodStatus,
@@ -117,11 +116,15 @@ def account_postings(account: Account) -> QuerySet[Posting]:
     return Posting.objects.filter(account=account).select_related("entry", "entry__type", "asset").order_by("-account_seq")
 
 
+def on_normal_side(account: Account, *, debits_minor: int, credits_minor: int) -> int:
+    """Return sums of debits and credits as the account's balance: positive on its normal side."""
+    return debits_minor - credits_minor if account.normal_side == DEBIT else credits_minor - debits_minor
+
+
 def balance_of(account: Account) -> int:
-    """Return what an account holds on its normal side, in minor units."""
-    balance = Balance.objects.get(account=account)
-    difference = int(balance.posted_debits_minor - balance.posted_credits_minor)
-    return difference if account.normal_side == DEBIT else -difference
+    """Return what an account holds on its normal side, in minor units, as it was when the account was read with its balance."""
+    balance = account.balance
+    return on_normal_side(account, debits_minor=int(balance.posted_debits_minor), credits_minor=int(balance.posted_credits_minor))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

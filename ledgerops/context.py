@@ -99,11 +99,16 @@ def reference(request: HttpRequest) -> str:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     user = getattr(request, "user", AnonymousUser())
-    groups = []
+    groups: list[dict[str, Any]] = []
     for label, places in GROUPS:
         items = [item for place in places if (item := _item(place, user=user, path=request.path)) is not None]
         if items:
             groups.append({"label": label, "items": items})
+    around = [item for group in groups for item in group["items"] if item["href"] != "/" and request.path.startswith(item["href"])]
+    # A page may lie under two places (/ledger/ and /ledger/trial-balance/): it is within the nearer one.
+    if around:
+        nearest = max(around, key=lambda item: len(item["href"]))
+        nearest["within"] = not nearest["current"]
     return groups
 
 
@@ -133,7 +138,7 @@ def _item(place: Place, *, user: AbstractBaseUser | AnonymousUser, path: str) ->
         "count": count,
         "shown_count": f"{COUNT_SHOWN_UP_TO}+" if count > COUNT_SHOWN_UP_TO else str(count),
         "current": path == href,
-        "within": href not in (path, "/") and path.startswith(href),
+        "within": False,
     }
 
 

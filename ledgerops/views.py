@@ -1,5 +1,7 @@
 """Pages that are of no single app: overview, search, style guide, health, errors."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -11,9 +13,10 @@ from django.views.decorators.http import require_safe
 
 from approvals.models import User
 from ledgerops import health
-from ledgerops.context import reference
+from ledgerops.context import navigation, reference
 from ledgerops.lib.http import requires
 from ledgerops.overview import MATCH_TARGET, active_runs, overview_of
+from ledgerops.search import groups_for
 from ledgerops.styleguide import samples
 from recon.break_queries import LIMIT_DAYS
 
@@ -48,7 +51,14 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @requires(None)
 def search(request: HttpRequest) -> HttpResponse:
-    return render(request, "ledgerops/search.html", {})
+    """Find things by number, reference or name; the palette asks for the hits alone."""
+    wanted = request.GET.get("q", "").strip()
+    context: dict[str, Any] = {"wanted": wanted, "groups": groups_for(_user(request), wanted=wanted)}
+    if request.headers.get("HX-Request"):
+        return render(request, "ledgerops/search.html#found", context)
+    places = [item for group in navigation(request) for item in group["items"]]
+    context["places"] = [place for place in places if wanted and wanted.lower() in place["label"].lower()]
+    return render(request, "ledgerops/search.html", context)
 
 
 @require_safe

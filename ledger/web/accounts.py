@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -77,7 +78,7 @@ def account(request: HttpRequest, code: str) -> HttpResponse:
         "page": page_of(queries.account_postings(shown), query=request.GET, order=("-account_seq",)),
         "balance_minor": queries.balance_of(shown),
         "sums": sums,
-        "under_minor": _normal(shown, sums.debits_minor, sums.credits_minor) if sums else 0,
+        "under_minor": queries.on_normal_side(shown, debits_minor=sums.debits_minor, credits_minor=sums.credits_minor) if sums else 0,
         "control": queries.accounts_for(user).filter(pk=shown.parent_id).first() if shown.parent_id else None,
         "points": points,
         "unit": unit,
@@ -138,13 +139,13 @@ def _rows(user: User, accounts: Sequence[Account], *, tree: bool) -> list[Accoun
     return rows
 
 
-def _row(account: Account, *, sums: queries.ControlSum | None, level: int, histories: dict[int, list[tuple[object, int]]]) -> AccountRow:
+def _row(account: Account, *, sums: queries.ControlSum | None, level: int, histories: dict[int, list[tuple[date, int]]]) -> AccountRow:
     debits, credits_ = account.balance.posted_debits_minor, account.balance.posted_credits_minor
     if sums:
         debits, credits_ = debits + sums.debits_minor, credits_ + sums.credits_minor
     return AccountRow(
         account=account,
-        balance_minor=_normal(account, int(debits), int(credits_)),
+        balance_minor=queries.on_normal_side(account, debits_minor=int(debits), credits_minor=int(credits_)),
         under=sums.accounts if sums else 0,
         folded=sums is not None and sums.accounts > CHILDREN_SHOWN,
         level=level,
@@ -152,11 +153,7 @@ def _row(account: Account, *, sums: queries.ControlSum | None, level: int, histo
     )
 
 
-def _normal(account: Account, debits: int, credits_: int) -> int:
-    return debits - credits_ if account.normal_side == DEBIT else credits_ - debits
-
-
-def _points(history: Sequence[tuple[object, int]], *, scale: int) -> tuple[list[tuple[str, float]], str]:
+def _points(history: Sequence[tuple[date, int]], *, scale: int) -> tuple[list[tuple[str, float]], str]:
     """Return the points of the balance's line and their unit: a picture needs no more than three digits before the point."""
     highest = max((abs(held) for _, held in history), default=0) / 10**scale
     power, unit = next(((power, unit) for power, unit in ((9, " bn"), (6, " m"), (3, " k")) if highest >= 2 * 10**power), (0, ""))
