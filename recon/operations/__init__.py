@@ -3,7 +3,7 @@
 from recon.operations.adjustments import ADJUSTMENT, AdjustmentRefused, propose_adjustment, revise_adjustment
 from recon.operations.breaks import BreakRefused, MatchRefused, assign_break, assign_breaks, comment_on_break, match_by_hand
 from recon.operations.exports import ExportRefused, record_break_export
-from recon.operations.intake import FileRefused, StatementKnown, accept_file, hand_out_file, read_again, receive_file
+from recon.operations.intake import FileBytesLost, FileRefused, StatementKnown, accept_file, hand_out_file, read_again, receive_file
 from recon.operations.runs import RunRefused, claim_run, execute_run, overdue_runs, request_run
 from recon.operations.saved_views import SavedViewRefused, delete_view, save_view
 from recon.operations.sources import NewAccount, SourceRefused, register_source, register_source_with_account
@@ -13,6 +13,7 @@ __all__ = [
     "AdjustmentRefused",
     "BreakRefused",
     "ExportRefused",
+    "FileBytesLost",
     "FileRefused",
     "MatchRefused",
     "NewAccount",

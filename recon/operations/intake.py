@@ -1,10 +1,12 @@
 """Taking files in: bytes first, then what they say."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import IO, BinaryIO, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -30,6 +32,13 @@ class FileRefused(Refusal):
     kind = RefusalKind.INVALID
 
 
+class FileBytesLost(Refusal):
+    """The store no longer holds the bytes that were received under this hash."""
+
+    code = "file_bytes_lost"
+    kind = RefusalKind.CONFLICT
+
+
 class StatementKnown(Refusal):
     code = "statement_known"
     kind = RefusalKind.CONFLICT
@@ -49,7 +58,7 @@ def receive_file(*, name: str, content: BinaryIO, maximum_bytes: int, received_b
         known = StatementFile.objects.filter(sha256=sha256).first()
         if known is not None:
             return known, False
-        _store(sha256=sha256, size=size, content=content)
+        _store(sha256=sha256, content=content)
         content.seek(0)
         parsed = parse(content, scales=_scales())
         row = StatementFile(
@@ -78,9 +87,18 @@ def receive_file(*, name: str, content: BinaryIO, maximum_bytes: int, received_b
 
 
 def read_again(file: StatementFile) -> ParsedFile:
-    """Return what a stored file says, read from its bytes."""
-    with default_storage.open(file.storage_name) as content:
-        return parse(cast("BinaryIO", content), scales=_scales())
+    """Return what a stored file says, read from its bytes.
+
+    :raises FileBytesLost: if they are gone or not those that were received.
+    """
+    try:
+        with default_storage.open(file.storage_name) as stored:
+            content = cast("BinaryIO", stored)
+            if _digest(content) != (file.sha256, file.size_bytes):
+                raise FileBytesLost("the stored bytes of this file are not those that were received", sha256=file.sha256)
+            return parse(content, scales=_scales())
+    except FileNotFoundError as error:
+        raise FileBytesLost("the stored bytes of this file are gone", sha256=file.sha256) from error
 
 
 def source_of(statement: ParsedStatement) -> Source | None:
@@ -94,6 +112,7 @@ def accept_file(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
     `source_ids` are the sources the caller may deliver for. An accepted file is not taken twice: no run comes back.
 
     :raises FileRefused: if the file was refused, or names an account that is none of the sources.
+    :raises FileBytesLost: if its bytes are not those that were received.
     :raises StatementKnown: if one of its statements came in another file before.
     """
     # Two files may name the same statements in opposite orders; whoever loses looks again.
@@ -230,16 +249,28 @@ def _digest(content: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _store(*, sha256: str, size: int, content: BinaryIO) -> None:
-    """Write the bytes before any row names them. What a killed writer left half-done has another size and is replaced."""
+def _store(*, sha256: str, content: BinaryIO) -> None:
+    """Write the bytes before any row names them: under a name of their own first, then moved, so that no name holds half a file."""
     name = f"{sha256[:2]}/{sha256}"
     if default_storage.exists(name):
-        if default_storage.size(name) == size:
-            return
-        default_storage.delete(name)
-    stored = default_storage.save(name, File(content))
-    if stored != name:  # somebody stored the same bytes a moment earlier
-        default_storage.delete(stored)
+        return
+    own_name = f"{name}.{uuid4().hex}"
+    try:
+        own = Path(default_storage.path(default_storage.save(own_name, File(content))))
+        _make_durable(own)
+        own.replace(default_storage.path(name))
+        _make_durable(own.parent)
+    finally:
+        default_storage.delete(own_name)
+
+
+def _make_durable(path: Path) -> None:
+    """Wait until the disk has a file's bytes, or a folder's names: the row that will name them must not outlive them."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _scales() -> dict[str, int]:

@@ -61,7 +61,9 @@ def reconcile(content: bytes, *, source: Source, by: User) -> Run:
     return recon.execute_run(run_id=accept(content, source=source, by=by).pk)
 
 
-def propose(recon_break: Break, *, by: User, counter_account: str = "6420", item_ids: Sequence[int] = ()) -> tuple[Proposal, ProposalVersion]:
+def propose(
+    recon_break: Break, *, by: User, counter_account: str = "6420", item_ids: Sequence[int] = ()
+) -> tuple[Proposal, ProposalVersion]:
     proposal = recon.propose_adjustment(
         request=AdjustmentRequest(
             break_id=recon_break.pk,

@@ -78,7 +78,11 @@ def test_same_key_with_other_amounts_posts_one_and_refuses_the_others(chart: dic
 
 def test_same_key_on_accounts_that_do_not_meet_posts_one(chart: dict[str, Account]) -> None:
     """No balance is shared, so the key alone keeps them apart."""
-    texts = ["1010 debit 1.00 USD / 2010 credit 1.00 USD", "1030 debit 1 JPY / 2030 credit 1 JPY", "1040 debit 1.000000 USDC / 2040 credit 1.000000 USDC"]
+    texts = [
+        "1010 debit 1.00 USD / 2010 credit 1.00 USD",
+        "1030 debit 1 JPY / 2030 credit 1 JPY",
+        "1040 debit 1.000000 USDC / 2040 credit 1.000000 USDC",
+    ]
     outcomes = at_once([record(draft(text, key="once")) for text in texts])
     assert len(of_type(outcomes, Posted)) == 1
     assert len(of_type(outcomes, IdempotencyKeyReused)) == 2
@@ -104,7 +108,9 @@ def test_hot_pair_posted_in_both_orders_never_deadlocks(chart: dict[str, Account
             done: list[Posted] = []
             for batch in range(batches):
                 drafts = [
-                    draft((there if forwards else back).format(n=n), kind="deposit" if forwards else "withdrawal", key=f"{number}-{batch}-{n}")
+                    draft(
+                        (there if forwards else back).format(n=n), kind="deposit" if forwards else "withdrawal", key=f"{number}-{batch}-{n}"
+                    )
                     for n in range(1, size + 1)
                 ]
                 done += ledger.post_entries(drafts=drafts if forwards else drafts[::-1], scope=SCOPE)
