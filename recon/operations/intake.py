@@ -12,6 +12,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 
+from audit.context import current_origin
 from audit.operations import act, record_event
 from ledger.models import Asset
 from ledgerops.lib.errors import Refusal, RefusalKind
@@ -153,7 +154,7 @@ def _accept_once(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
             target_id=file.pk,
             after={"sha256": file.sha256, "statements": len(parsed.statements), "lines": sum(len(s.lines) for s in parsed.statements)},
         )
-        return [queue_run(reconciliation=reconciliation, requested_by_id=None) for reconciliation in reconciliations]
+        return [queue_run(reconciliation=reconciliation, requested_by_id=current_origin().user_id) for reconciliation in reconciliations]
 
 
 def hand_out_file(*, file_id: UUID) -> IO[bytes]:

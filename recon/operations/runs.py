@@ -7,6 +7,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from audit.context import SYSTEM, Origin, acting_from
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import LOCK_TIMEOUT_SQLSTATE, TRANSIENT_SQLSTATES, constraint_of, retried, sqlstate_of
@@ -92,15 +93,21 @@ def execute_run(*, run_id: UUID) -> Run:
     """
     claim = claim_run(run_id=run_id)
     if claim is not None:
-        try:
-            for step in STEPS:
-                if not retried(lambda step=step: _take_step(run_id=run_id, claim=claim, step=step), lost_to=LOST_TO_A_PERSON):  # type: ignore[misc]
-                    break
-        except Exception as error:
-            if not (isinstance(error, DatabaseError) and sqlstate_of(error) in {LOCK_TIMEOUT_SQLSTATE, *TRANSIENT_SQLSTATES}):
-                _fail(run_id=run_id, claim=claim, error=error)
-            raise
+        initiator = Run.objects.select_related("requested_by").get(pk=run_id).requested_by
+        with acting_from(lambda: Origin(user_id=initiator.pk, user_name=initiator.username) if initiator else SYSTEM):
+            _carry_through(run_id=run_id, claim=claim)
     return Run.objects.get(pk=run_id)
+
+
+def _carry_through(*, run_id: UUID, claim: datetime) -> None:
+    try:
+        for step in STEPS:
+            if not retried(lambda step=step: _take_step(run_id=run_id, claim=claim, step=step), lost_to=LOST_TO_A_PERSON):  # type: ignore[misc]
+                break
+    except Exception as error:
+        if not (isinstance(error, DatabaseError) and sqlstate_of(error) in {LOCK_TIMEOUT_SQLSTATE, *TRANSIENT_SQLSTATES}):
+            _fail(run_id=run_id, claim=claim, error=error)
+        raise
 
 
 def _fail(*, run_id: UUID, claim: datetime, error: Exception) -> None:
