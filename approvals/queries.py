@@ -28,6 +28,19 @@ from approvals.registry import Amount, Review, handler_of, handlers
 from ledgerops.lib import diff, money
 from ledgerops.lib.errors import Refusal, RefusalKind
 
+# How a proposal stands, completing "this proposal ...".
+STANDING = {
+    ProposalStatus.SUBMITTED: "waits for a decision",
+    ProposalStatus.CHANGES_REQUESTED: "was returned to its maker for changes",
+    ProposalStatus.EXECUTED: "has been approved and posted",
+    ProposalStatus.STALE: "was approved, but what it rested on had changed",
+    ProposalStatus.FAILED: "was approved, but the books refused it",
+    ProposalStatus.REJECTED: "has been rejected",
+    ProposalStatus.WITHDRAWN: "has been withdrawn by its maker",
+    ProposalStatus.EXPIRED: "has expired",
+}
+assert set(STANDING) == set(ProposalStatus)
+
 
 class ProposalNotFound(Refusal):
     code = "proposal_not_found"
@@ -137,14 +150,14 @@ def versions_of(proposal: Proposal) -> QuerySet[ProposalVersion]:
 def why_not_decidable(user: User, *, proposal: Proposal) -> str:
     """Return the sentence that explains why this user cannot decide this proposal, or an empty string if they can."""
     if proposal.status != ProposalStatus.SUBMITTED:
-        return f"This proposal is {proposal.get_status_display().lower()}."
+        return f"This proposal {STANDING[ProposalStatus(proposal.status)]}."
     if proposal.has_expired(at=timezone.now()):
         return "This proposal has expired."
-    if not user.has_perm("approvals.decide_proposal"):
-        return "Your roles do not include deciding proposals."
     version = current_version(proposal)
     if user.pk in (proposal.maker_id, version.submitted_by_id):
         return "You made this proposal, so somebody else must decide it."
+    if not user.has_perm("approvals.decide_proposal"):
+        return "Your roles do not include deciding proposals."
     if Decision.objects.filter(version=version, approver=user).exists():
         return "You have decided this version already."
     return ""
@@ -226,8 +239,8 @@ def changes_between(older: ProposalVersion, newer: ProposalVersion, *, scale: in
 
 
 def _fields(content: Mapping[str, Any], *, scale: int | None) -> Iterator[tuple[str, str]]:
-    """Yield a payload field by field under the words a person reads; an entry's line is one field."""
-    for name, value in content.items():
+    """Yield a payload field by field under the words a person reads, its own before those inside others; an entry's line is one field."""
+    for name, value in sorted(content.items(), key=lambda field: isinstance(field[1], Mapping)):
         word = name.replace("_", " ").capitalize()
         if isinstance(value, Mapping):
             for inner, text in _fields(value, scale=scale):

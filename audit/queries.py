@@ -97,9 +97,16 @@ class FieldChange:
     mono: bool = True
 
 
+def values_of(event: AuditEvent) -> list[tuple[str, str]]:
+    """Return what an event recorded of its act, field by field."""
+    return list(_flat(event.after or {}).items())
+
+
 def changes_of(event: AuditEvent) -> list[FieldChange]:
-    """Return what an event recorded before and after its act, field by field."""
-    before, after = _flat(event.before or {}), _flat(event.after or {})
+    """Return what an event recorded before and after its act, field by field; nothing if it recorded no state before."""
+    if event.before is None:
+        return []
+    before, after = _flat(event.before), _flat(event.after or {})
     fields = [*before, *(field for field in after if field not in before)]
     return [FieldChange(field, diff.text(before.get(field, ""), after.get(field, ""))) for field in fields]
 

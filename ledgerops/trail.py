@@ -87,7 +87,9 @@ def trail_of(user: User, *, entry_id: UUID) -> Trail:
 
 
 def _asked(user: User, *, entry: JournalEntry) -> Asked | None:
-    proposal = approvals.proposals_for(user).filter(pk=entry.proposal_id).first() if user.has_perm("approvals.view_proposal") else None
+    if entry.proposal_id is None or not user.has_perm("approvals.view_proposal"):
+        return None
+    proposal = approvals.proposals_for(user).filter(pk=entry.proposal_id).first()
     if proposal is None:
         return None
     versions = list(approvals.versions_of(proposal))

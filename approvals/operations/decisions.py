@@ -6,6 +6,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from approvals.models import Decision, DecisionOutcome, Execution, Proposal, ProposalStatus, ProposalVersion, User
 from approvals.operations.proposals import end_without_execution
+from approvals.queries import STANDING
 from approvals.registry import PreconditionChanged, handler_of
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
@@ -119,7 +120,7 @@ def _refuse_unfit(*, proposal: Proposal, version: ProposalVersion, approver: Use
     if outcome != DecisionOutcome.APPROVE and not comment:
         raise CommentRequired("say why, so that the maker can act on it", field="comment")
     if proposal.status != ProposalStatus.SUBMITTED:
-        raise NotWaiting(f"this proposal is {proposal.get_status_display().lower()}", status=proposal.status)
+        raise NotWaiting(f"this proposal {STANDING[ProposalStatus(proposal.status)]}", status=proposal.status)
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (now,) = cursor.fetchone()

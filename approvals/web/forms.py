@@ -36,7 +36,7 @@ class WithdrawalForm(forms.Form):
     )
 
 
-class ProposalFilter(django_filters.FilterSet):
+class ProposalFilter(django_filters.FilterSet):  # type: ignore[misc]
     """The filters of a list of proposals, all in its address."""
 
     q = django_filters.CharFilter(method="by_text")

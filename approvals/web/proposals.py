@@ -108,18 +108,21 @@ def _review_page(
     review = handler.review(payload=version.payload, executed=proposal.status == ProposalStatus.EXECUTED, proposal_id=proposal.pk)
     conversation = queries.conversation_of(proposal, versions=versions)
     tab = request.GET.get("tab", "")
+    shown = tab if tab in TABS else TABS[0]
+    counts = {"conversation": len(conversation), "history": len(versions)}
     own = {
         "proposal": proposal,
         "version": version,
         "versions": versions,
         "handler": handler,
         "review": review,
-        "tab": tab if tab in TABS else TABS[0],
+        "tab": shown,
+        "tabs": [{"name": name, "current": name == shown, "count": counts.get(name)} for name in TABS],
         "conversation": conversation,
         "refusal": refusal,
         "happened": conversation[-1] if refusal is not None else None,
         "kept_comment": form["comment"].value() if refusal is not None and form is not None else "",
-        "form": _form(form, version=version, moved=refusal is not None),
+        **_panel(form, version=version, moved=refusal is not None),
         "withdrawal": withdrawal or WithdrawalForm(),
         "is_maker": proposal.maker_id == user.pk,
         "why_not": queries.why_not_decidable(user, proposal=proposal),
@@ -133,12 +136,18 @@ def _review_page(
     return render(request, "approvals/proposal.html" + partial, {**review.context, **own}, status=status)
 
 
-def _form(form: DecisionForm | None, *, version: ProposalVersion, moved: bool) -> DecisionForm:
+def _panel(form: DecisionForm | None, *, version: ProposalVersion, moved: bool) -> dict[str, Any]:
     """Return the form for the version that is shown; after a conflict the outcome is chosen anew and only the comment is kept."""
-    if form is not None and not moved:
-        return form
-    comment = form["comment"].value() if form is not None else ""
-    return DecisionForm(initial={"version": version.n, "digest": version.digest, "comment": comment})
+    if form is None or moved:
+        comment = form["comment"].value() if form is not None else ""
+        form = DecisionForm(initial={"version": version.n, "digest": version.digest, "comment": comment})
+    chosen = form["outcome"].value()
+    return {
+        "form": form,
+        "approves": chosen == DecisionOutcome.APPROVE,
+        "returns": chosen == DecisionOutcome.REQUEST_CHANGES,
+        "rejects": chosen == DecisionOutcome.REJECT,
+    }
 
 
 def _figures(*, proposal: Proposal, version: ProposalVersion, review: Review) -> dict[str, Any]:

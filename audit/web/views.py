@@ -24,19 +24,22 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
 NEWEST_FIRST = ("-id",)
+# Every event of the page is opened.
+ALL = "*"
 # Words in reasons are found by reading; unless the searcher says otherwise, so many days are read.
 DAYS_READ = 90
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An event as the trail shows it; `changes` only where it is opened."""
+    """An event as the trail shows it; what it recorded only where it is opened."""
 
     event: AuditEvent
     meaning: str
     person: str
     pages: list[Link]
     changes: list[FieldChange]
+    values: list[tuple[str, str]]
     opened: bool = False
 
 
@@ -73,7 +76,7 @@ def about(request: HttpRequest, target_type: str, target_id: str) -> HttpRespons
     context = {
         "target_type": target_type,
         "target_id": target_id,
-        "rows": _rows(page.rows, opened="*"),
+        "rows": _rows(page.rows, opened=ALL),
         "page": page,
         "count": counted(bounded_count(found), word="event"),
         "pages": pages_of(target_type, target_id),
@@ -91,7 +94,7 @@ def _search(found: QuerySet[AuditEvent], wish: dict[str, str | date], *, since: 
         if exact in wish:
             found = found.filter(**{exact: wish[exact]})
     if text := wish.get("q"):
-        found = found.filter(reason__icontains=text)
+        found = found.filter(reason__icontains=str(text))
     return queries.between(found, since=cast("date | None", wish.get("since")) or since, until=cast("date | None", wish.get("until")))
 
 
@@ -108,7 +111,8 @@ def _rows(found: list[AuditEvent], *, opened: str) -> list[Row]:
             meaning=meanings.get(event.action, event.action),
             person=names.get(event.actor_id or 0, event.actor_name),
             pages=pages_of(event.target_type, event.target_id),
-            changes=queries.changes_of(event) if opened in ("*", str(event.pk)) else [],
+            changes=queries.changes_of(event) if opened in (ALL, str(event.pk)) else [],
+            values=queries.values_of(event) if opened in (ALL, str(event.pk)) else [],
             opened=opened == str(event.pk),
         )
         for event in found
