@@ -38,6 +38,7 @@ class CandidateRow:
 class Evidence:
     """The comparison (rows are empty where there is nothing to compare with), the candidates, and the reason in words."""
 
+    own: Facts
     left: Facts
     right: Facts | None
     left_word: str
@@ -90,6 +91,7 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
     gap = grouped(int(recon_break.difference_minor), scale=asset.scale, signed=True)
     return _evidence(
         recon_break,
+        own=told[own[0].pk],
         left=left,
         right=right,
         with_candidate=single and chosen is not None,
@@ -120,6 +122,7 @@ def _of_resolved(recon_break: Break) -> Evidence:
     match = recon_break.resolved_by
     return _evidence(
         recon_break,
+        own=first,
         left=first,
         right=rest[0] if rest else None,
         others=rest[1:],

@@ -36,7 +36,13 @@ class ProposalForm(forms.Form):
     reason_code = forms.ChoiceField(label="Reason")
     counter_account = forms.CharField(label="Counter account", widget=forms.Select)
     effective_date = forms.DateField(label="Effective date", widget=DayInput)
-    narrative = forms.CharField(label="Why", min_length=NARRATIVE_MINIMUM, max_length=2000, widget=forms.Textarea)
+    narrative = forms.CharField(
+        label="Why",
+        min_length=NARRATIVE_MINIMUM,
+        max_length=2000,
+        widget=forms.Textarea,
+        error_messages={"min_length": f"Say why in at least {NARRATIVE_MINIMUM} characters."},
+    )
     version = forms.IntegerField(widget=forms.HiddenInput)
     take = forms.IntegerField(widget=forms.HiddenInput, required=False)
 

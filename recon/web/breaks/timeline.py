@@ -18,6 +18,13 @@ class Look(NamedTuple):
     title: str
 
 
+class Asked(NamedTuple):
+    """A proposal as the timeline needs it."""
+
+    number: str
+    narrative: str
+
+
 # Titles may name {who} (to whom) and {number} (of the proposal); the sentence of an event without a title is its action's meaning.
 LOOKS = {
     "recon.break.assigned": Look("user-plus", "", "Assigned to {who}"),
@@ -58,7 +65,7 @@ def timeline(recon_break: Break, *, proposals: Sequence[Proposal]) -> list[Happe
         told += timeline_of(target_type="approvals.proposal", target_id=proposal.pk)
     events = sorted((event for event in told if event.action not in TOLD_ELSEWHERE or event.outcome != "done"), key=lambda event: event.id)
     people = _people(event.after for event in events)
-    numbers = {str(proposal.pk): proposal.public_number for proposal in proposals}
+    asked = {str(proposal.pk): Asked(proposal.public_number, proposal.versions.all()[0].narrative) for proposal in proposals}
     run = recon_break.opened_by_run
     opened = Happening(
         icon="search",
@@ -67,23 +74,24 @@ def timeline(recon_break: Break, *, proposals: Sequence[Proposal]) -> list[Happe
         meta=f"rules version {run.rules_version}" if run else "",
         at=recon_break.opened_at,
     )
-    return [opened, *(_happening(event, people=people, numbers=numbers) for event in events)]
+    return [opened, *(_happening(event, people=people, asked=asked) for event in events)]
 
 
-def _happening(event: Any, *, people: dict[int, str], numbers: dict[str, str]) -> Happening:
+def _happening(event: Any, *, people: dict[int, str], asked: dict[str, Asked]) -> Happening:
     after = event.after or {}
     if event.outcome != "done":
         sentence = event.reason.partition(": ")[2] or event.reason
         return Happening(icon="circle-alert", tone="bad", title=f"Refused: {sentence}", meta=event.actor_name, at=event.at)
     look = LOOKS.get(event.action) or Look("circle", "", meaning_of(event.action))
-    title = look.title.format(who=people.get(after.get("assignee") or 0, "nobody"), number=numbers.get(event.target_id, "Proposal"))
+    number = asked[event.target_id].number if event.target_id in asked else ""
+    title = look.title.format(who=people.get(after.get("assignee") or 0, "nobody"), number=number)
     if event.action == "recon.break.assigned" and after.get("assignee") is None:
         title = "Given back"
     if event.action == "recon.break.resolved":
         title = f"Resolved by {word}" if (word := METHOD_WORDS.get(after.get("method", ""))) else look.title
     text = after.get("text", "") if event.action == "recon.break.commented" else ""
-    if event.action.startswith("approvals.proposal.") and event.action != "approvals.proposal.submitted":
-        text = event.reason
+    if event.target_id in asked:
+        text = asked[event.target_id].narrative if event.action == "approvals.proposal.submitted" else event.reason
     return Happening(icon=look.icon, tone=look.tone, title=title, meta=event.actor_name, at=event.at, text=text)
 
 
