@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import BinaryIO
@@ -125,6 +125,11 @@ def _collect(parsed: ParsedFile, events: list[Event], *, scales: Mapping[str, in
         return
     for event in events:
         _take(event, by_ordinal=by_ordinal, minor=minor)
+    events = _with_currencies(events, by_ordinal=by_ordinal)
+    for error in _foreign_lines(events):
+        _add_error(parsed, error)
+    if parsed.refused:
+        return
     for chained in chain(pages(events, to_minor=lambda amount, currency: minor[amount, currency])):
         first = by_ordinal[chained.pages[0].ordinal]
         for page in chained.pages[1:]:
@@ -137,6 +142,25 @@ def _collect(parsed: ParsedFile, events: list[Event], *, scales: Mapping[str, in
         if first.closing_date is None:
             _add_error(parsed, _fatal(first.place, "the statement has neither a balance nor a line with a date"))
         parsed.statements.append(first)
+
+
+def _with_currencies(events: list[Event], *, by_ordinal: Mapping[int, ParsedStatement]) -> list[Event]:
+    """Give each statement that names no currency the one of its first balance or line."""
+    return [
+        replace(event, currency=by_ordinal[event.ordinal].currency) if isinstance(event, StatementOpened) and not event.currency else event
+        for event in events
+    ]
+
+
+def _foreign_lines(events: list[Event]) -> Iterator[ParseError]:
+    """Minor units of another currency would be taken for the account's own."""
+    currency: str | None = None
+    for event in events:
+        if isinstance(event, StatementOpened):
+            currency = event.currency
+        elif isinstance(event, LineRead) and event.currency != currency:
+            sentence = f"the line is in {event.currency}, its statement in {currency}"
+            yield _fatal(describe(event.place), sentence, field="currency", value=event.currency)
 
 
 def _convert(event: Event, *, scales: Mapping[str, int], minor: dict[tuple[Decimal, str], int]) -> Iterator[ParseError]:
@@ -174,7 +198,8 @@ def _take(event: Event, *, by_ordinal: dict[int, ParsedStatement], minor: Mappin
 
 
 def _take_balance(statement: ParsedStatement, event: BalanceRead, amount_minor: int) -> None:
-    statement.currency = statement.currency or event.currency
+    if event.role != "other":  # what proves nothing may be in any currency
+        statement.currency = statement.currency or event.currency
     if event.role in ("opening", "intermediate_opening"):
         statement.opening_minor, statement.opening_date = amount_minor, event.date
     elif event.role in ("closing", "intermediate_closing"):
