@@ -115,7 +115,8 @@ def failed(request: HttpRequest) -> HttpResponse:
 def _error(request: HttpRequest, *, status: int, title: str) -> HttpResponse:
     """Answer in the form that was asked for: the API's object, htmx's fragment, or a page."""
     if request.path.startswith(API):
-        return JsonResponse({"error": {"code": f"http_{status}", "message": title, "field": None, "detail": {}}}, status=status)
+        detail = {"request_id": getattr(request, "request_id", "")}
+        return JsonResponse({"error": {"code": f"http_{status}", "message": title, "field": None, "detail": detail}}, status=status)
     if request.headers.get("HX-Request"):
         return render(request, "errors/fragment.html", {"title": title}, status=status)
     if status == 500:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import RequestDataTooBig
 from django.db.models import Model, QuerySet
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.utils import extend_schema_field
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
+from ledgerops.lib.api_edge import TooLarge
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.http import STATUS_OF
 from ledgerops.lib.money import AmountRefused, minor_from_string
@@ -158,7 +160,7 @@ def refusal_response(error: Exception, context: dict[str, Any]) -> Response | No
     """Turn every refusal into `{"error": {code, message, field, detail}}`; what is none is left to the handler of failures."""
     if isinstance(error, Refusal):
         return _error(STATUS_OF[error.kind], code=error.code, message=str(error), field=error.field, detail=dict(error.detail))
-    response = exception_handler(error, context)
+    response = exception_handler(TooLarge() if isinstance(error, RequestDataTooBig) else error, context)
     if response is None:
         return None
     if isinstance(error, exceptions.ValidationError):

@@ -40,6 +40,7 @@ class HoldsPermission(BasePermission):
         if method not in required:
             return not hasattr(view, method.lower())
         permission = required[method]
+        self.message = f"your roles do not include {permission}"
         return permission is None or request.user.has_perm(permission)
 
 

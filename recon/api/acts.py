@@ -13,7 +13,7 @@ from approvals.api.serializers import ProposalDetailFields
 from approvals.api.shown import proposal_in_full, user_of
 from approvals.queries import proposal_for
 from approvals.registry import UnknownKind
-from ledger.queries import account_for
+from ledger.queries import AccountNotFound, account_for
 from ledgerops.lib.api import said
 from recon import break_queries, operations, queries
 from recon.api import serializers
@@ -124,7 +124,10 @@ class AdjustmentVersions(APIView):
 
 def _wish(request: Request, *, break_id: UUID, body: dict[str, Any]) -> AdjustmentRequest:
     """Return the request; the account named must be one that the caller sees."""
-    counter = account_for(user_of(request), code=body["counter_account"])
+    try:
+        counter = account_for(user_of(request), code=body["counter_account"])
+    except AccountNotFound as refusal:
+        raise AccountNotFound(str(refusal), field="counter_account") from refusal
     return AdjustmentRequest(
         break_id=break_id,
         item_ids=body["item_ids"],
