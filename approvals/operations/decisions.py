@@ -77,8 +77,8 @@ def _decide_once(
     *, proposal_id: UUID, version_number: int, digest: str, outcome: DecisionOutcome, comment: str, approver_id: int
 ) -> Proposal:
     with act(_ACTIONS[outcome], target_type="approvals.proposal", target_id=proposal_id):
-        approver = User.objects.get(pk=approver_id)
         proposal = Proposal.objects.select_for_update().get(pk=proposal_id)
+        approver = User.objects.get(pk=approver_id)
         version = ProposalVersion.objects.select_related("policy_version").get(proposal=proposal, n=proposal.current_version)
         _refuse_unfit(proposal=proposal, version=version, approver=approver, outcome=outcome, comment=comment)
         if (version.n, version.digest) != (version_number, digest):
@@ -91,8 +91,7 @@ def _decide_once(
         # Nothing is refused any more, but by the unique vote and by the execution itself.
         _store_decision(proposal=proposal, version=version, approver=approver, outcome=outcome, comment=comment)
         if outcome == DecisionOutcome.APPROVE:
-            approvals = Decision.objects.filter(version=version, outcome=DecisionOutcome.APPROVE).count()
-            if approvals >= version.policy_version.required_approvals:
+            if _standing_approvals(proposal=proposal, version=version) >= version.policy_version.required_approvals:
                 _execute(proposal=proposal, version=version, checker_id=approver.pk)
         elif outcome == DecisionOutcome.REQUEST_CHANGES:
             proposal.status, proposal.status_reason = ProposalStatus.CHANGES_REQUESTED, comment
@@ -113,10 +112,8 @@ def refuse_the_maker(*, proposal: Proposal, version: ProposalVersion, approver: 
 
 def _refuse_unfit(*, proposal: Proposal, version: ProposalVersion, approver: User, outcome: DecisionOutcome, comment: str) -> None:
     refuse_the_maker(proposal=proposal, version=version, approver=approver)
-    if not approver.is_active or not approver.has_perm("approvals.decide_proposal"):
-        raise DecisionNotAllowed("your roles do not include deciding proposals")
-    if proposal.scope not in handler_of(proposal.kind).scopes_for(user=approver):
-        raise DecisionNotAllowed("this proposal lies outside your scope")
+    if why_not := _without_right(proposal=proposal, approver=approver):
+        raise DecisionNotAllowed(why_not)
     if outcome != DecisionOutcome.APPROVE and not comment:
         raise CommentRequired("say why, so that the maker can act on it", field="comment")
     if proposal.status != ProposalStatus.SUBMITTED:
@@ -126,6 +123,21 @@ def _refuse_unfit(*, proposal: Proposal, version: ProposalVersion, approver: Use
         (now,) = cursor.fetchone()
     if proposal.has_expired(at=now):
         raise NotWaiting("this proposal has expired", status=ProposalStatus.EXPIRED)
+
+
+def _without_right(*, proposal: Proposal, approver: User) -> str:
+    """Return why this person has no say in this proposal, or nothing."""
+    if not approver.is_active or not approver.has_perm("approvals.decide_proposal"):
+        return "your roles do not include deciding proposals"
+    if proposal.scope not in handler_of(proposal.kind).scopes_for(user=approver):
+        return "this proposal lies outside your scope"
+    return ""
+
+
+def _standing_approvals(*, proposal: Proposal, version: ProposalVersion) -> int:
+    """Count the approvals of those who could still give them: who has left or lost the role since has no say in the posting."""
+    given = Decision.objects.filter(version=version, outcome=DecisionOutcome.APPROVE).select_related("approver")
+    return sum(not _without_right(proposal=proposal, approver=decision.approver) for decision in given)
 
 
 def _store_decision(*, proposal: Proposal, version: ProposalVersion, approver: User, outcome: DecisionOutcome, comment: str) -> None:
