@@ -14,7 +14,7 @@ from approvals.queries import current_policy, eligible_approvers, in_sight_of
 from approvals.registry import Command, handler_of
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import constraint_of
+from ledgerops.lib.transactions import constraint_of, retried
 
 NARRATIVE_MINIMUM = 20
 
@@ -52,6 +52,10 @@ def submit(*, kind: str, payload: Mapping[str, Any], maker_id: int) -> Proposal:
     :raises ObjectHasOpenProposal: if another proposal about the same object waits.
     :raises NobodyCouldApprove: if no active person but the maker could decide it.
     """
+    return retried(lambda: _submit_once(kind=kind, payload=payload, maker_id=maker_id))
+
+
+def _submit_once(*, kind: str, payload: Mapping[str, Any], maker_id: int) -> Proposal:
     handler = handler_of(kind)
     with act("approvals.proposal.submitted", target_type="approvals.kind", target_id=kind):
         command = handler.check(payload=payload)
@@ -99,6 +103,10 @@ def revise(*, proposal_id: UUID, payload: Mapping[str, Any], maker_id: int) -> P
 
     :raises NotYours, NotOpen, ProposalInvalid: likewise the handler's refusals.
     """
+    return retried(lambda: _revise_once(proposal_id=proposal_id, payload=payload, maker_id=maker_id))
+
+
+def _revise_once(*, proposal_id: UUID, payload: Mapping[str, Any], maker_id: int) -> Proposal:
     with act("approvals.proposal.revised", target_type="approvals.proposal", target_id=proposal_id):
         proposal = Proposal.objects.select_for_update().get(pk=proposal_id)
         if proposal.maker_id != maker_id:
