@@ -1,6 +1,6 @@
 """Adjustments: the correction is an entry, and its posting matches what was open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,7 +19,7 @@ from ledger.queries import first_open_date, period_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.models import Break, BreakState, Item, MatchMethod
 from recon.operations.breaks import BreakRefused, set_state
-from recon.operations.matches import MatchRefused, difference_of, lock_items, make_match
+from recon.operations.matches import MatchRefused, difference_of, live_breaks_of, lock_items, make_match
 
 ADJUSTMENT = "recon.post_adjustment"
 SCOPE = "adjustments"
@@ -97,6 +97,7 @@ def check_adjustment(*, payload: Mapping[str, Any]) -> Command:
     account = source.account
     own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]
     items = lock_items(item_ids=sorted({*own, *payload["item_ids"]}), reconciliation_id=recon_break.reconciliation_id)
+    _refuse_held(item_ids=payload["item_ids"], recon_break=recon_break)
     difference = difference_of(items)
     if difference == 0:
         raise AdjustmentRefused("these items agree already: match them, there is nothing to post", field="items")
@@ -143,6 +144,7 @@ def post_adjustment(*, payload: Mapping[str, Any], preconditions: Mapping[str, A
         raise PreconditionChanged(f"{recon_break.public_number} is {recon_break.get_state_display().lower()}")
     try:
         items = lock_items(item_ids=preconditions["items"], reconciliation_id=recon_break.reconciliation_id)
+        _refuse_held(item_ids=preconditions["items"], recon_break=recon_break)
     except MatchRefused as refusal:
         raise PreconditionChanged(str(refusal)) from refusal
     if str(difference_of(items)) != preconditions["difference_minor"]:
@@ -199,6 +201,13 @@ def post_adjustment(*, payload: Mapping[str, Any], preconditions: Mapping[str, A
     )
 
 
+def _refuse_held(*, item_ids: Collection[int], recon_break: Break) -> None:
+    """Refuse items that belong to another break whose proposal waits: theirs is to be decided, not to be taken away."""
+    for touched in live_breaks_of(item_ids=item_ids):
+        if touched.pk != recon_break.pk and touched.state == BreakState.PROPOSED:
+            raise MatchRefused(f"an item belongs to {touched.public_number}, which waits for approval", field="items")
+
+
 def hold_break(*, payload: Mapping[str, Any]) -> None:
     """Keep a break out of runs and other hands while its proposal waits."""
     set_state(break_id=UUID(payload["break_id"]), state=BreakState.PROPOSED)
@@ -206,9 +215,9 @@ def hold_break(*, payload: Mapping[str, Any]) -> None:
 
 
 def release_break(*, payload: Mapping[str, Any]) -> None:
-    """Give a break back to its analyst after its proposal ended without a posting."""
-    set_state(break_id=UUID(payload["break_id"]), state=BreakState.INVESTIGATING)
-    record_event("recon.break.reopened", target_type="recon.break", target_id=payload["break_id"])
+    """Give a break back to its analyst after its proposal ended without a posting; one resolved meanwhile stays so."""
+    if set_state(break_id=UUID(payload["break_id"]), state=BreakState.INVESTIGATING):
+        record_event("recon.break.reopened", target_type="recon.break", target_id=payload["break_id"])
 
 
 def scope_of(*, source_id: int) -> str:

@@ -139,6 +139,7 @@ def _match_once(*, break_id: UUID, version: int, item_ids: Sequence[int], matche
         return match
 
 
-def set_state(*, break_id: UUID, state: BreakState) -> None:
-    """Move a live break between open states inside the caller's transaction."""
-    Break.objects.filter(pk=break_id).exclude(state=BreakState.RESOLVED).update(state=state, version=F("version") + 1)
+def set_state(*, break_id: UUID, state: BreakState) -> bool:
+    """Move a live break between open states inside the caller's transaction; false if it is resolved."""
+    changed = Break.objects.filter(pk=break_id).exclude(state=BreakState.RESOLVED).update(state=state, version=F("version") + 1)
+    return bool(changed)

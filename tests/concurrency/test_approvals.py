@@ -4,19 +4,23 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.db.models import Q
 
 from approvals import operations as approvals
 from approvals.models import Decision, Execution, Proposal, ProposalVersion, User
-from approvals.operations.decisions import DecidedAlready
+from approvals.operations.decisions import DecidedAlready, DecisionNotAllowed
 from audit.models import AuditEvent
+from ledger import operations as ledger
 from ledger.models import JournalEntry
 from recon import operations as recon
-from recon.models import Break, Item, Match, Source
-from recon.operations import ADJUSTMENT, BreakRefused, MatchRefused
+from recon.models import Break, Item, Match, MatchMethod, Run, Source
+from recon.operations import ADJUSTMENT, BreakRefused, MatchRefused, passes
+from recon.operations.matches import lock_items, make_match
 from tests.concurrency import scene
 from tests.concurrency.test_posting import book_keeping_errors
-from tests.concurrency.together import at_once, of_type
-from tests.fixtures import Post
+from tests.concurrency.together import at_once, meanwhile, of_type, start, until_it_waits
+from tests.fixtures import Post, draft
 from tests.notation import journal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,3 +139,88 @@ def test_approval_and_a_run_at_once_match_each_item_once(bank: Source, maker: Us
     assert (Match.objects.count(), Match.objects.get().method) == (1, "adjustment")
     assert [b.ledger_item is not None for b in Break.objects.exclude(state="resolved")] == [True]
     assert (scene.wrongs(), book_keeping_errors()) == ([], [])
+
+
+def lose_the_role(user: User) -> None:
+    user.groups.clear()
+
+
+def lose_the_desk(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+@pytest.mark.parametrize("leave", [lose_the_role, lose_the_desk])
+def test_vote_of_somebody_who_may_no_longer_decide_does_not_carry_it_out(
+    bank: Source, maker: User, person: Callable[[str, str], User], leave: Callable[[User], None]
+) -> None:
+    first, second, third = (person(f"checker-{name}", "Approver") for name in ("one", "two", "three"))
+    approvals.define_policy(kind=ADJUSTMENT, required_approvals=2, expires_after_hours=96)
+    proposal, version = charge_proposed(bank, maker)
+    assert approve(proposal, version, by=first)().status == "submitted"
+    leave(first)
+    assert approve(proposal, version, by=second)().status == "submitted"
+    assert journal() == []
+    assert approve(proposal, version, by=third)().status == "executed"
+    assert journal() == [CHARGE]
+
+
+def test_approver_who_is_locked_out_while_the_approval_waits_has_no_vote(bank: Source, maker: User, checker: User) -> None:
+    proposal, version = charge_proposed(bank, maker)
+    outcomes: list[object] = []
+    with meanwhile(lambda: Proposal.objects.select_for_update().get(pk=proposal.pk)) as commit:
+        waiting = start(approve(proposal, version, by=checker), outcomes)
+        until_it_waits()
+        lose_the_desk(checker)
+        commit()
+        waiting.join()
+    assert [type(outcome) for outcome in outcomes] == [DecisionNotAllowed]
+    assert (journal(), Decision.objects.count(), events("approvals.proposal.approved", "refused")) == ([], 0, 1)
+
+
+def pair_and_single(bank: Source, maker: User, post: Post) -> tuple[Break, Break]:
+    """A pair that differs by 0.40 and a line of 10.40 that the pair's posting would explain."""
+    post("1010 debit 10.00 USD / 2010 credit 10.00 USD", reference="PAIR1")
+    scene.reconcile(scene.mt940(("C", 1040, "PAIR1"), ("C", 1100, "ALONE1")), source=bank, by=maker)
+    return scene.break_of(reference="PAIR1"), scene.break_of(reference="ALONE1")
+
+
+def test_item_of_a_break_that_waits_for_approval_is_not_proposed_elsewhere(bank: Source, maker: User, checker: User, post: Post) -> None:
+    pair, alone = pair_and_single(bank, maker, post)
+    assert pair.ledger_item_id is not None
+    scene.propose(pair, by=maker)
+    with pytest.raises(MatchRefused):
+        scene.propose(alone, by=maker, item_ids=[pair.ledger_item_id])
+    assert Proposal.objects.count() == 1
+
+
+def test_approval_that_would_take_an_item_from_a_break_proposed_meanwhile_is_stale(
+    bank: Source, maker: User, checker: User, post: Post
+) -> None:
+    pair, alone = pair_and_single(bank, maker, post)
+    assert pair.ledger_item_id is not None
+    proposal, version = scene.propose(alone, by=maker, item_ids=[pair.ledger_item_id])
+    own, own_version = scene.propose(pair, by=maker)
+    assert approve(proposal, version, by=checker)().status == "stale"
+    assert (scene.break_of(reference="PAIR1").state, scene.break_of(reference="ALONE1").state) == ("proposed", "investigating")
+    assert approve(own, own_version, by=checker)().status == "executed"
+    assert (JournalEntry.objects.count(), scene.wrongs(), book_keeping_errors()) == (2, [], [])
+
+
+def test_stale_proposal_of_a_break_resolved_meanwhile_does_not_say_the_break_was_reopened(bank: Source, maker: User, checker: User) -> None:
+    proposal, version = charge_proposed(bank, maker)
+    post_and_run_around_it(bank, by=maker)
+    assert approve(proposal, version, by=checker)().status == "stale"
+    assert Break.objects.get().state == "resolved"
+    assert events("recon.break.reopened") == 0
+
+
+def post_and_run_around_it(bank: Source, *, by: User) -> None:
+    """Match the proposed break's item as a run would that had it in view before the break was proposed."""
+    posted = ledger.post_entry(draft=draft(CHARGE, kind="bank_charge", reference="CHARGE1"), scope="tests")
+    with transaction.atomic():
+        passes.collect_ledger_items(reconciliation=bank.reconciliation, run=Run.objects.latest("id"))
+        items = lock_items(
+            item_ids=Item.objects.filter(Q(entry_id=posted.entry_id) | Q(side="statement")).values_list("pk", flat=True),
+            reconciliation_id=bank.reconciliation.pk,
+        )
+        make_match(items=items, method=MatchMethod.MANUAL, explanation={}, made_by_id=by.pk)

@@ -1,16 +1,15 @@
 """Several people and workers at one reconciliation: files, runs, breaks and matches."""
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import OperationalError, connections, transaction
+from django.db import OperationalError
 
 from approvals.models import User
 from audit.models import AuditEvent
@@ -20,7 +19,7 @@ from recon.operations import BreakRefused, MatchRefused, StatementKnown
 from recon.operations.matches import lock_items, make_match
 from tests.concurrency import scene
 from tests.concurrency.test_approvals import match_with
-from tests.concurrency.together import at_once, of_type
+from tests.concurrency.together import at_once, meanwhile, of_type, start, until_it_waits
 from tests.fixtures import DAY, Post
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -152,69 +151,6 @@ def test_run_executed_by_two_workers_at_once_matches_each_item_once(bank: Source
     assert (run.status, run.matches_made, run.breaks_opened, run.items_total) == ("completed", 18, 6, 42)
     assert (Match.objects.count(), Break.objects.count(), done("recon.run.completed")) == (18, 6, 1)
     assert scene.wrongs() == []
-
-
-@contextmanager
-def meanwhile(act: Callable[[], object]) -> Iterator[Callable[[], None]]:
-    """Run an act in a transaction of another connection that stays open until the block calls what it is given, or ends."""
-    held, release = Event(), Event()
-    problems: list[Exception] = []
-
-    def hold() -> None:
-        try:
-            with transaction.atomic():
-                act()
-                held.set()
-                release.wait(timeout=30)
-        except Exception as error:  # noqa: BLE001 shown below
-            problems.append(error)
-            held.set()
-        finally:
-            connections.close_all()
-
-    thread = Thread(target=hold)
-    thread.start()
-    held.wait(timeout=30)
-
-    def commit() -> None:
-        release.set()
-        thread.join()
-
-    try:
-        yield commit
-    finally:
-        commit()
-        assert problems == []
-
-
-def waits_for_a_lock() -> bool:
-    """Return whether a session of this database waits for a lock."""
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-        return bool(cursor.fetchone()[0])
-
-
-def start(act: Callable[[], object], into: list[object]) -> Thread:
-    def work() -> None:
-        try:
-            into.append(act())
-        except Exception as error:  # noqa: BLE001 the exception is the outcome
-            into.append(error)
-        finally:
-            connections.close_all()
-
-    thread = Thread(target=work)
-    thread.start()
-    return thread
-
-
-def until_it_waits(*, seconds: float = 10) -> None:
-    tick = Event()
-    for _ in range(int(seconds / 0.02)):
-        if waits_for_a_lock():
-            return
-        tick.wait(0.02)
-    raise AssertionError("nobody came to wait for a lock")
 
 
 def test_run_meets_a_match_by_hand_of_an_item_it_wants_and_goes_on_with_the_rest(bank: Source, maker: User, post: Post) -> None:
