@@ -185,7 +185,7 @@ def _walk_back(account: Account, *, moves: Sequence[tuple[date, int, int]], days
     net_of = {day: net for day, net, _ in moves}
     # The legs of the earliest day may not all have been read.
     earliest = moves[-1][0] + timedelta(days=sum(n for _, _, n in moves) >= legs)
-    level = int(account.balance.posted_debits_minor - account.balance.posted_credits_minor)
+    level = int(account.balance.posted_debits_minor) - int(account.balance.posted_credits_minor)
     sign = 1 if account.normal_side == DEBIT else -1
     history = []
     day = moves[0][0]
@@ -217,7 +217,7 @@ def effects_of(*, lines: Sequence[Line]) -> list[BalanceEffect]:
     effects = []
     for code, (debit, credit) in sums.items():
         account = accounts[code]
-        now = int(account.balance.posted_debits_minor - account.balance.posted_credits_minor)
+        now = int(account.balance.posted_debits_minor) - int(account.balance.posted_credits_minor)
         sign = 1 if account.normal_side == DEBIT else -1
         effects.append(
             BalanceEffect(

@@ -55,7 +55,7 @@ def journal() -> list[str]:
 def balance(code: str) -> str:
     """Return what an account holds on its normal side, such as `10.00 USD`."""
     row = Balance.objects.select_related("account__asset").get(account__code=code)
-    held = int(row.posted_debits_minor - row.posted_credits_minor)
+    held = int(row.posted_debits_minor) - int(row.posted_credits_minor)
     account = row.account
     return f"{money.plain(held if account.normal_side == 'debit' else -held, scale=account.asset.scale)} {account.asset.code}"
 

@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from ledger.models import Account, AccountStatus, AccountType, Direction, OwnerClass, PeriodStatus
+from ledger.queries import balance_of
 from ledgerops.lib.api import AmountField, Body, MinorField
 
 METADATA_KEYS = 50
@@ -31,7 +32,7 @@ class LineBody(Body):
                 "reference": "DEP-0001",
                 "lines": [
                     {"account": "1010-USD", "direction": "debit", "amount": "100000", "asset": "USD"},
-                    {"account": "2000-00001-USD", "direction": "credit", "amount": "100000", "asset": "USD"},
+                    {"account": "C0003-USD", "direction": "credit", "amount": "100000", "asset": "USD"},
                 ],
             },
         )
@@ -107,8 +108,7 @@ class AccountFields(serializers.Serializer[Any]):
     balance_minor = serializers.SerializerMethodField(help_text="on the normal side, in minor units, as a string of digits")
 
     def get_balance_minor(self, account: Account) -> str:
-        difference = account.balance.posted_debits_minor - account.balance.posted_credits_minor
-        return str(int(difference if account.normal_side == Direction.DEBIT else -difference))
+        return str(balance_of(account))
 
 
 class AccountFilters(Body):
