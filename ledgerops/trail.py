@@ -75,6 +75,9 @@ def trail_of(user: User, *, entry_id: UUID) -> Trail:
     if entry.proposal_id is not None and asked is None:
         hidden.append("its proposal")
     statement_ids = {line.statement_id for match in explained for line in match.lines}
+    if statement_ids and not user.has_perm("recon.view_statement"):
+        hidden.append("statements and files")
+        statement_ids = set()
     return Trail(
         entry=entry,
         postings=list(ledger.postings_of(entry)),

@@ -12,8 +12,8 @@ from guardian.shortcuts import get_objects_for_user
 
 from approvals.registry import Review
 from ledger.accounting import DEBIT, Line
-from ledger.models import Direction, JournalEntry, Posting
-from ledger.queries import BalanceEffect, effects_of, postings_of
+from ledger.models import Direction, JournalEntry, PeriodStatus, Posting
+from ledger.queries import BalanceEffect, effects_of, period_of, postings_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.matching.candidates import Reason, reasons_between, score_of
 from recon.matching.candidates import Side as ScoredSide
@@ -348,7 +348,7 @@ def standings_of(reconciliations: Sequence[Reconciliation]) -> list[Standing]:
 def _standing(reconciliation: Reconciliation, *, latest: Statement | None, open_items_minor: int, compared_minor: int) -> Standing:
     """Return one standing; `compared_minor` is the balance, on its normal side, as the last run saw it."""
     account = reconciliation.source.account
-    ledger = int(account.balance.posted_debits_minor - account.balance.posted_credits_minor)
+    ledger = int(account.balance.posted_debits_minor) - int(account.balance.posted_credits_minor)
     uncompared = ledger - (compared_minor if account.normal_side == Direction.DEBIT else -compared_minor)
     external = int(latest.closing_minor) if latest and latest.closing_minor is not None else None
     return Standing(
@@ -374,7 +374,12 @@ def adjustment_effects(*, lines: Iterable[Mapping[str, Any]]) -> list[BalanceEff
 
 def adjustment_review(*, payload: Mapping[str, Any], executed: bool, proposal_id: UUID) -> Review:
     """Return what the checker of an adjustment must see: the entry, balances, the break, and what was checked."""
-    recon_break = Break.objects.select_related("reconciliation__source__asset").get(pk=payload["break_id"])
+    recon_break = Break.objects.select_related("reconciliation__source__asset", "reconciliation__source__account__entity").get(
+        pk=payload["break_id"]
+    )
+    source = recon_break.reconciliation.source
+    effective_date = date.fromisoformat(payload["entry"]["effective_date"])
+    period = period_of(entity=source.account.entity, day=effective_date)
     items = list(Item.objects.filter(pk__in=payload["item_ids"]).order_by("side", "pk"))
     lines = payload["entry"]["lines"]
     debited = sum(int(line["amount"]) for line in lines if line["direction"] == "debit")
@@ -384,8 +389,8 @@ def adjustment_review(*, payload: Mapping[str, Any], executed: bool, proposal_id
         (debited == credited, "Debits equal credits", "ledger"),
         (executed or all(item.open for item in items), "Every item is still open", "matching"),
         (executed or recon_break.state == BreakState.PROPOSED, f"{recon_break.public_number} waits for this proposal", "break"),
+        (executed or (period is not None and period.status == PeriodStatus.OPEN), f"The period of {effective_date} is open", "period"),
     ]
-    source = recon_break.reconciliation.source
     told = facts_of_items(items)
     ledger = next((told[item.pk] for item in items if item.side == Side.LEDGER), None)
     statement = next((told[item.pk] for item in items if item.side == Side.STATEMENT), None)
