@@ -140,12 +140,12 @@ def _rows(user: User, accounts: Sequence[Account], *, tree: bool) -> list[Accoun
 
 
 def _row(account: Account, *, sums: queries.ControlSum | None, level: int, histories: dict[int, list[tuple[date, int]]]) -> AccountRow:
-    debits, credits_ = account.balance.posted_debits_minor, account.balance.posted_credits_minor
+    debits, credits_ = int(account.balance.posted_debits_minor), int(account.balance.posted_credits_minor)
     if sums:
         debits, credits_ = debits + sums.debits_minor, credits_ + sums.credits_minor
     return AccountRow(
         account=account,
-        balance_minor=queries.on_normal_side(account, debits_minor=int(debits), credits_minor=int(credits_)),
+        balance_minor=queries.on_normal_side(account, debits_minor=debits, credits_minor=credits_),
         under=sums.accounts if sums else 0,
         folded=sums is not None and sums.accounts > CHILDREN_SHOWN,
         level=level,
