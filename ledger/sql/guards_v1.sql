@@ -95,7 +95,10 @@ BEGIN
         RAISE EXCEPTION 'entry % has % of % approvals', NEW.id, greatest(votes, 0), approved.required_approvals
             USING ERRCODE = '23514', CONSTRAINT = 'ledger_manual_entry_is_approved';
     END IF;
-    IF (approved.entry->>'effective_date')::date <> NEW.effective_date OR EXISTS (
+    -- What was approved may be silent on a point: then nothing was approved there, which is not the same as agreement.
+    IF (approved.entry->>'effective_date')::date IS DISTINCT FROM NEW.effective_date
+       OR approved.entry->>'type' IS DISTINCT FROM (SELECT k.code FROM public.ledger_transaction_type k WHERE k.id = NEW.type_id)
+       OR EXISTS (
         (SELECT a.code, t.direction, t.amount_minor FROM public.ledger_posting t
             JOIN public.ledger_account a ON a.id = t.account_id WHERE t.entry_id = NEW.id
          EXCEPT ALL
@@ -145,6 +148,16 @@ CREATE TRIGGER ledger_type_rules_never_change BEFORE UPDATE ON ledger_transactio
 CREATE TRIGGER ledger_period_dates_never_change BEFORE UPDATE ON ledger_period
     FOR EACH ROW EXECUTE FUNCTION ledger_meaning_never_changes_v1('entity_id', 'starts_on', 'ends_on');
 
+CREATE FUNCTION ledger_period_stays_closed_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'the period from % to % is closed', OLD.starts_on, OLD.ends_on
+        USING ERRCODE = '23514', CONSTRAINT = 'ledger_period_stays_closed';
+END $$;
+CREATE TRIGGER ledger_period_stays_closed BEFORE UPDATE ON ledger_period
+    FOR EACH ROW WHEN (OLD.status = 'closed' AND (NEW.status, NEW.closed_at) IS DISTINCT FROM (OLD.status, OLD.closed_at))
+    EXECUTE FUNCTION ledger_period_stays_closed_v1();
+
 -- Within its own transaction a key may turn from a planned entry into a refusal; afterwards it never changes.
 CREATE FUNCTION ledger_key_keeps_its_answer_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -165,6 +178,8 @@ CREATE SEQUENCE ledger_entry_number START 10001;
 DROP SEQUENCE ledger_entry_number;
 DROP TRIGGER ledger_key_keeps_its_answer ON ledger_idempotency_key;
 DROP FUNCTION ledger_key_keeps_its_answer_v1();
+DROP TRIGGER ledger_period_stays_closed ON ledger_period;
+DROP FUNCTION ledger_period_stays_closed_v1();
 DROP TRIGGER ledger_period_dates_never_change ON ledger_period;
 DROP TRIGGER ledger_type_rules_never_change ON ledger_transaction_type;
 DROP TRIGGER ledger_account_meaning_never_changes ON ledger_account;
