@@ -40,7 +40,7 @@ RUNTIME_GRANTS: dict[str, str] = {
     "ledger_historicallegalentity": "INSERT",
     "ledger_accountgroupgroupobjectpermission": FULL,
     "ledger_legalentitygroupobjectpermission": FULL,
-    "recon_allocation": "INSERT, UPDATE (revoked_at)",
+    "recon_allocation": "INSERT",
     "recon_break": "INSERT, UPDATE",
     "recon_break_comment": "INSERT",
     "recon_file": "INSERT, UPDATE (format, status, errors, accepted_at)",

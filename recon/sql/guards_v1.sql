@@ -62,6 +62,53 @@ CREATE TRIGGER recon_item_meaning_never_changes BEFORE UPDATE ON recon_item
     FOR EACH ROW EXECUTE FUNCTION ledger_meaning_never_changes_v1(
         'reconciliation_id', 'side', 'entry_id', 'entry_line', 'statement_line_id', 'flow', 'amount_minor', 'item_date');
 
+-- An item is open until a match takes it, and then it is not. Checked for each statement, since passes close items in bulk.
+CREATE FUNCTION recon_item_is_open_or_matched_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    wrong bigint;
+BEGIN
+    SELECT c.id INTO wrong FROM changed c
+        WHERE c.open = EXISTS (SELECT 1 FROM public.recon_allocation a WHERE a.item_id = c.id AND a.revoked_at IS NULL)
+        LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'item % is open and matched, or neither', wrong
+            USING ERRCODE = '23514', CONSTRAINT = 'recon_item_is_open_or_matched';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER recon_item_is_open_or_matched AFTER UPDATE ON recon_item
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION recon_item_is_open_or_matched_v1();
+
+CREATE FUNCTION recon_item_is_born_open_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'a new item is open' USING ERRCODE = '23514', CONSTRAINT = 'recon_item_is_born_open';
+END $$;
+CREATE TRIGGER recon_item_is_born_open BEFORE INSERT ON recon_item
+    FOR EACH ROW WHEN (NOT NEW.open) EXECUTE FUNCTION recon_item_is_born_open_v1();
+
+-- A break closes when every one of its items is matched, and names the match of one of them.
+CREATE FUNCTION recon_break_is_explained_by_its_match_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    matched bigint;
+    by_this bigint;
+BEGIN
+    SELECT count(*), count(*) FILTER (WHERE a.match_id = NEW.resolved_by_id) INTO matched, by_this
+        FROM public.recon_allocation a
+        WHERE a.item_id IN (NEW.ledger_item_id, NEW.statement_item_id) AND a.revoked_at IS NULL;
+    IF by_this = 0 OR matched < num_nonnulls(NEW.ledger_item_id, NEW.statement_item_id) THEN
+        RAISE EXCEPTION 'break % is not explained by match %', NEW.number, NEW.resolved_by_id
+            USING ERRCODE = '23514', CONSTRAINT = 'recon_break_is_explained_by_its_match';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER recon_break_is_explained_by_its_match BEFORE INSERT OR UPDATE ON recon_break
+    FOR EACH ROW WHEN (NEW.state = 'resolved' AND NEW.resolved_by_id IS NOT NULL)
+    EXECUTE FUNCTION recon_break_is_explained_by_its_match_v1();
+
 -- The key of recon.matching.keys, for what is collected by SQL; a test compares the two.
 CREATE FUNCTION recon_match_key_v1(reference text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -75,6 +122,12 @@ CREATE SEQUENCE recon_break_number START 1001;
 DROP FUNCTION recon_match_key_v1(text);
 DROP SEQUENCE recon_break_number;
 DROP SEQUENCE recon_run_number;
+DROP TRIGGER recon_break_is_explained_by_its_match ON recon_break;
+DROP FUNCTION recon_break_is_explained_by_its_match_v1();
+DROP TRIGGER recon_item_is_born_open ON recon_item;
+DROP FUNCTION recon_item_is_born_open_v1();
+DROP TRIGGER recon_item_is_open_or_matched ON recon_item;
+DROP FUNCTION recon_item_is_open_or_matched_v1();
 DROP TRIGGER recon_item_meaning_never_changes ON recon_item;
 DROP TRIGGER recon_file_bytes_never_change ON recon_file;
 DROP TRIGGER recon_file_never_deleted ON recon_file;
