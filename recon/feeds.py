@@ -30,14 +30,26 @@ class Continuity:
 def continuity_of(*, source: Source, closing_date: date, opening_minor: int | None, closing_minor: int | None) -> Continuity:
     """Return how a statement that is about to be accepted goes on from those there are."""
     previous = _previous(source=source.pk, closing_date=closing_date, opening=opening_minor, closing=closing_minor).first()
-    if previous is None or opening_minor is None:
+    return _continuity(previous, opening_minor=opening_minor)
+
+
+def continuity_now(statement: Statement) -> Continuity:
+    """Return how an accepted statement goes on as things stand, since one that was missing may have come later."""
+    opening, closing = statement.opening_minor, statement.closing_minor
+    previous = _previous(
+        source=statement.source_id, closing_date=statement.closing_date, opening=opening, closing=closing, own_id=statement.pk
+    ).first()
+    return _continuity(previous, opening_minor=None if opening is None else int(opening))
+
+
+def _continuity(previous: Statement | None, *, opening_minor: int | None) -> Continuity:
+    if previous is None or previous.closing_minor is None or opening_minor is None:
         return Continuity(previous=previous, gap_minor=None)
-    assert previous.closing_minor is not None
     return Continuity(previous=previous, gap_minor=opening_minor - int(previous.closing_minor))
 
 
 def with_continuity(statements: QuerySet[Statement]) -> QuerySet[Statement]:
-    """Add `previous_id` and `gap_now_minor`: as things stand now, since a statement that was missing may have come later."""
+    """Add `previous_id` and `gap_now_minor`, which are what `continuity_now` says of each."""
     previous = _previous(
         source=OuterRef("source"),
         closing_date=OuterRef("closing_date"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from ledgerops.lib.errors import Refusal, RefusalKind
@@ -17,7 +18,7 @@ STATUS_OF = {
 }
 assert set(STATUS_OF) == set(RefusalKind)
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def requires(permission: str | None) -> Callable[[View], View]:

@@ -126,9 +126,10 @@ def _collect(parsed: ParsedFile, events: list[Event], *, scales: Mapping[str, in
     for event in events:
         _take(event, by_ordinal=by_ordinal, minor=minor)
     events = _with_currencies(events, by_ordinal=by_ordinal)
-    for error in _foreign_lines(events):
+    foreign = list(_foreign_lines(events))
+    for error in foreign:
         _add_error(parsed, error)
-    if parsed.refused:
+    if foreign:
         return
     for chained in chain(pages(events, to_minor=lambda amount, currency: minor[amount, currency])):
         first = by_ordinal[chained.pages[0].ordinal]

@@ -1,8 +1,9 @@
 """Pages of runs, by HTTP: asking for one, watching it, reading what came of it."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -32,8 +33,8 @@ def address(run: Run) -> str:
     return reverse("recon:run", kwargs={"run_id": run.pk})
 
 
-def text(response: HttpResponse) -> str:
-    page = " ".join(response.content.decode().split())
+def text(response: Any) -> str:
+    page: str = " ".join(response.content.decode().split())
     assert "<c-" not in page, "a component was not rendered"
     return page
 

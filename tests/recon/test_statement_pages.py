@@ -1,12 +1,12 @@
 """Pages of statements and files, by HTTP: upload, preview, registration, acceptance, lists, download."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -35,7 +35,7 @@ def browser(maker: User) -> Client:
     return signed_in(maker)
 
 
-def upload(browser: Client, content: bytes = CONTENT, *, name: str = "statement.sta") -> HttpResponse:
+def upload(browser: Client, content: bytes = CONTENT, *, name: str = "statement.sta") -> Any:
     return browser.post(reverse("recon:upload"), {"file": SimpleUploadedFile(name, content)})
 
 
@@ -43,8 +43,8 @@ def address(name: str, file: StatementFile) -> str:
     return reverse(f"recon:{name}", kwargs={"file_id": file.pk})
 
 
-def text(response: HttpResponse) -> str:
-    page = " ".join(response.content.decode().split())
+def text(response: Any) -> str:
+    page: str = " ".join(response.content.decode().split())
     assert "<c-" not in page, "a component was not rendered"
     return page
 

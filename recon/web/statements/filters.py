@@ -35,7 +35,7 @@ class StatementFilter(django_filters.FilterSet):  # type: ignore[misc] # the pac
         return queryset.filter(found | Q(source__identifier__icontains=value))
 
     def by_gap(self, queryset: QuerySet[Statement], _name: str, value: str) -> QuerySet[Statement]:
-        return queryset.exclude(gap_now_minor=0).filter(gap_now_minor__isnull=False) if value == "gap" else queryset.filter(gap_now_minor=0)
+        return queryset.filter(Q(gap_now_minor=0) if value == "none" else ~Q(gap_now_minor=0) & Q(gap_now_minor__isnull=False))
 
 
 class FileFilter(django_filters.FilterSet):  # type: ignore[misc]

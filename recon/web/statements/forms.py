@@ -40,13 +40,13 @@ class RegisterForm(forms.Form):
         """Offer what the user may see, in the asset of the statement; the first free account is suggested."""
         free = list(unused_accounts(user, asset=asset))
         self.may_open = user.has_perm("ledger.open_account")
-        initial = {
+        kwargs["initial"] = {
             "identifier": identifier,
             "asset": asset,
             "account": free[0].code if free else NEW if self.may_open else "",
             "account_code": suggested_code(asset=asset),
         }
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **kwargs)
         choices = [(account.code, f"{account.code} {account.name}") for account in free]
         self.fields["account"].choices = [*choices, *([(NEW, "Open a new nostro account")] if self.may_open else [])]  # type: ignore[attr-defined]
         self.fields["entity"].choices = [(one.code, one.name) for one in entities_for(user).order_by("name")]  # type: ignore[attr-defined]

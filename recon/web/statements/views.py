@@ -1,6 +1,5 @@
 """Statements as they were accepted, and the files they came in."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,7 @@ from approvals.models import User
 from ledgerops.lib.http import requires
 from ledgerops.lib.paging import bounded_count, counted, page_of
 from recon import feeds, queries
-from recon.models import FileStatus, Statement, StatementLine
+from recon.models import FileStatus, Statement
 from recon.web.statements.filters import CONTINUITIES, PROOFS, STATUSES, FileFilter, StatementFilter
 
 NEWEST_CLOSING_FIRST = ("-closing_date", "-id")
@@ -77,15 +76,14 @@ def files(request: HttpRequest) -> HttpResponse:
 def statement(request: HttpRequest, statement_id: UUID) -> HttpResponse:
     """One statement: its proof, what it goes on from, and what became of its lines; `?line=` opens one of them."""
     shown = queries.statement_for(user_of(request), statement_id=statement_id)
-    known = feeds.with_continuity(Statement.objects.filter(pk=shown.pk)).values("previous_id", "gap_now_minor").get()
-    previous = queries.statements_for(user_of(request)).filter(pk=known["previous_id"]).first()
+    continuity = feeds.continuity_now(shown)
     after = number_of(request, "after")
-    lines: Sequence[StatementLine] = queries.lines_of(shown).filter(ordinal__gt=after)[: LINES_SHOWN + 1]
-    states = feeds.states_of(lines)
+    lines = queries.lines_of(shown).filter(ordinal__gt=after)[: LINES_SHOWN + 1]
+    states = feeds.states_of(list(lines))
     context = {
         "statement": shown,
-        "previous": previous,
-        "gap_minor": known["gap_now_minor"],
+        "previous": continuity.previous,
+        "gap_minor": continuity.gap_minor,
         "matched": feeds.matched_lines_of([shown]).get(shown.pk, 0),
         "expected_minor": None if shown.opening_minor is None else shown.opening_minor + shown.movements_minor,
         "states": states[:LINES_SHOWN],
