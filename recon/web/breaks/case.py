@@ -157,7 +157,8 @@ def _render(
     user = user_of(request)
     take = str(form["take"].value() or "") if form else ""
     evidence = evidence_of(recon_break, chosen_id=take or request.GET.get("candidate", ""))
-    proposals = list(proposals_about(target_type="recon.break", target_id=recon_break.pk).prefetch_related("versions"))
+    about = proposals_about(target_type="recon.break", target_id=recon_break.pk)
+    proposals = list(about.prefetch_related("versions", "decisions__approver"))
     happenings = timeline(recon_break, proposals=proposals)
     queue = queue_around(recon_break, query=request.GET, user=user, today=timezone.localdate())
     context = {

@@ -152,6 +152,4 @@ def _ledger_first(own: Facts, other: Facts) -> tuple[Facts, Facts]:
 
 
 def _reasons(candidate: Candidate) -> list[dict[str, str]]:
-    return [
-        {"verdict": VERDICT_WORDS[reason.verdict], "text": f"{reason.topic} {reason.detail}".rstrip()} for reason in candidate.reasons
-    ]
+    return [{"verdict": VERDICT_WORDS[reason.verdict], "text": f"{reason.topic} {reason.detail}".rstrip()} for reason in candidate.reasons]

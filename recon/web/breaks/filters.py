@@ -62,7 +62,9 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
 
     def by_text(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
         text = value.strip()
-        found = Q(reference__icontains=text) | Q(counterparty__icontains=text)
+        found = Q()
+        for record in ("", "ledger_item__", "statement_item__"):
+            found |= Q(**{f"{record}reference__icontains": text}) | Q(**{f"{record}counterparty__icontains": text})
         if number := _NUMBER.fullmatch(text):
             found |= Q(number=int(number[1]))
         return queryset.filter(found)

@@ -46,9 +46,7 @@ class ProposalForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     take = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
-    def __init__(
-        self, data: QueryDict | None = None, *, recon_break: Break, user: User, initial: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, data: QueryDict | None = None, *, recon_break: Break, user: User, initial: dict[str, Any] | None = None) -> None:
         # The narrative keeps its id over every fragment of its break, so that htmx can leave it alone while all around it changes.
         super().__init__(data, auto_id=f"propose-%s-{recon_break.number}", initial=initial)
         self.recon_break = recon_break

@@ -47,6 +47,12 @@ class Row:
     type_word: str
 
     @property
+    def counterparty(self) -> str:
+        """Return who the other party is, as the break or else either side says it."""
+        sides = (self.recon_break, self.recon_break.statement_item, self.recon_break.ledger_item)
+        return next((side.counterparty for side in sides if side is not None and side.counterparty), "")
+
+    @property
     def ledger_minor(self) -> int | None:
         item = self.recon_break.ledger_item
         return None if item is None else item.signed_minor
@@ -117,7 +123,7 @@ def _cells(row: Row) -> list[Any]:
         recon_break.occurred_on.isoformat(),
         row.type_word,
         recon_break.get_state_display(),
-        text_cell(recon_break.counterparty),
+        text_cell(row.counterparty),
         text_cell(recon_break.reference),
         text_cell(recon_break.reconciliation.source.name),
         *("" if minor is None else plain(minor, scale=asset.scale) for minor in amounts),
@@ -213,7 +219,7 @@ def _list_page(request: HttpRequest, *, events: dict[str, Any] | None = None) ->
         "figures": figures,
         "rows": [row_of(recon_break, today=today) for recon_break in page.rows],
         "page": page,
-        "count_text": f"{counted(count, word='break')} of {figures.total:,} open" if query else counted(count, word="break"),
+        "count_text": counted(count, word="break"),
         "totals": break_queries.totals_by_asset(found),
         "tabs": tabs,
         "current_tab": next((tab for tab in tabs if tab.current), None),

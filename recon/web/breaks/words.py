@@ -7,8 +7,8 @@ TYPE_WORDS = {
     BreakType.MISSING_INTERNAL: "Not in ledger",
     BreakType.AMOUNT: "Amount mismatch",
     BreakType.DATE: "Value-date drift",
-    BreakType.DUPLICATE_EXTERNAL: "Possible duplicate at bank",
-    BreakType.DUPLICATE_INTERNAL: "Possible duplicate in ledger",
+    BreakType.DUPLICATE_EXTERNAL: "Duplicate at bank",
+    BreakType.DUPLICATE_INTERNAL: "Duplicate in ledger",
     BreakType.AMBIGUOUS: "Ambiguous",
 }
 assert set(TYPE_WORDS) == set(BreakType)
