@@ -43,7 +43,7 @@ class Version(serializers.Serializer[Any]):
     n = serializers.IntegerField()
     digest = serializers.CharField(help_text="SHA-256 of `canonical`, in hexadecimal")
     canonical = serializers.CharField(help_text="the exact content as canonical JSON (RFC 8785): what an approver agrees to")
-    payload = serializers.JSONField(help_text="the same content, parsed")
+    payload = serializers.DictField(help_text="the same content, parsed")
     reason_code = serializers.CharField(source="reason_code_id")
     narrative = serializers.CharField()
     submitted_by = serializers.CharField(source="submitted_by.username")

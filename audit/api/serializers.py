@@ -21,8 +21,8 @@ class Event(serializers.Serializer[Any]):
     target_id = serializers.CharField()
     outcome = serializers.ChoiceField(choices=Outcome.choices)
     reason = serializers.CharField()
-    before = serializers.JSONField(allow_null=True)
-    after = serializers.JSONField(allow_null=True)
+    before = serializers.DictField(allow_null=True)
+    after = serializers.DictField(allow_null=True)
     proposal_id = serializers.UUIDField(allow_null=True)
 
 

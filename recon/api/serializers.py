@@ -267,7 +267,7 @@ class MatchFields(serializers.Serializer[Any]):
     method = serializers.ChoiceField(choices=MatchMethod.choices)
     proposal_id = serializers.UUIDField(allow_null=True)
     made_at = serializers.DateTimeField()
-    explanation = serializers.JSONField()
+    explanation = serializers.DictField()
 
 
 class BreakDetailFields(BreakFields):
