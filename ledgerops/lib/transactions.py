@@ -6,13 +6,15 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 T = TypeVar("T")
 
 # Deadlock, serialization failure: the statement was right, the moment was wrong.
 TRANSIENT_SQLSTATES = frozenset({"40P01", "40001"})
-LOCK_TIMEOUT_SQLSTATE = "55P03"
+# A lock not had in time; the server going down or not yet up; and, by their class, lost connections.
+PASSING_SQLSTATES = TRANSIENT_SQLSTATES | {"55P03", "57P01", "57P02", "57P03"}
+CONNECTION_LOST_CLASS = "08"
 
 
 def sqlstate_of(error: BaseException) -> str | None:
@@ -24,6 +26,16 @@ def constraint_of(error: BaseException) -> str | None:
     """Return the name of the constraint or guard that a database error reports; its message text is never read."""
     diagnosis = getattr(error.__cause__, "diag", None)
     return getattr(diagnosis, "constraint_name", None) or None
+
+
+def will_pass(error: BaseException) -> bool:
+    """Return whether the same act may well succeed later as it is: the moment was wrong, or the server was gone."""
+    if isinstance(error, InterfaceError):
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    sqlstate = sqlstate_of(error)  # none where the server could not say anything any more
+    return sqlstate is None or sqlstate in PASSING_SQLSTATES or sqlstate.startswith(CONNECTION_LOST_CLASS)
 
 
 def check_constraints_now() -> None:

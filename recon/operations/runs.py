@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from audit.context import SYSTEM, Origin, acting_from
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import LOCK_TIMEOUT_SQLSTATE, TRANSIENT_SQLSTATES, constraint_of, retried, sqlstate_of
+from ledgerops.lib.transactions import constraint_of, retried, will_pass
 from recon.models import Reconciliation, Run, RunStatus
 from recon.operations import passes
 
@@ -89,7 +89,7 @@ def overdue_runs() -> list[UUID]:
 def execute_run(*, run_id: UUID) -> Run:
     """Claim a run and carry it through its steps, each in a transaction of its own; one already taken is left alone.
 
-    A run that could not get a lock in time is left to the sweep; one that cannot be done ends as failed.
+    A run that could not get a lock in time, or lost its server, is left to the sweep; one that cannot be done ends as failed.
     """
     claim = claim_run(run_id=run_id)
     if claim is not None:
@@ -105,7 +105,7 @@ def _carry_through(*, run_id: UUID, claim: datetime) -> None:
             if not retried(lambda step=step: _take_step(run_id=run_id, claim=claim, step=step), lost_to=LOST_TO_A_PERSON):  # type: ignore[misc]
                 break
     except Exception as error:
-        if not (isinstance(error, DatabaseError) and sqlstate_of(error) in {LOCK_TIMEOUT_SQLSTATE, *TRANSIENT_SQLSTATES}):
+        if not will_pass(error):
             _fail(run_id=run_id, claim=claim, error=error)
         raise
 

@@ -36,7 +36,7 @@ def of_type(outcomes: Sequence[Any], kind: type[Any]) -> list[Any]:
 
 
 @contextmanager
-def meanwhile(act: Callable[[], object]) -> Iterator[Callable[[], None]]:
+def meanwhile(act: Callable[[], object], *, undone: bool = False) -> Iterator[Callable[[], None]]:
     """Run an act in a transaction of another connection that stays open until the block calls what it is given, or ends."""
     held, release = Event(), Event()
     problems: list[Exception] = []
@@ -47,6 +47,7 @@ def meanwhile(act: Callable[[], object]) -> Iterator[Callable[[], None]]:
                 act()
                 held.set()
                 release.wait(timeout=30)
+                transaction.set_rollback(undone)
         except Exception as error:  # noqa: BLE001 shown below
             problems.append(error)
             held.set()
