@@ -1,5 +1,5 @@
 # Everything works on a fresh clone with Python 3.11 or later and make: each target makes what it needs.
-# make up | test | test-browser | test-slow | lint | bench | reset | lock
+# make up | test | test-browser | test-slow | lint | bench | screenshots | reset | lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 WORKERS ?= 2
 
-.PHONY: setup up test test-browser test-slow lint bench reset lock
+.PHONY: setup up test test-browser test-slow lint bench reset lock screenshots
 
 setup: $(INSTALLED)
 
@@ -43,6 +43,9 @@ lint: setup
 
 bench: setup
 	$(BIN)/python manage.py bench posting --json $(ARGS)
+
+screenshots: setup
+	$(BIN)/python -m pytest tests/browser/take_screenshots.py $(ARGS)
 
 reset: setup
 	@$(BIN)/python -m ledgerops.embedded.reset

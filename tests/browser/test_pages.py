@@ -1,0 +1,17 @@
+"""Each page once in the browser, under the real policy: an empty console, nothing too wide, no accessibility violation."""
+
+import pytest
+
+from tests.browser.checks import open_case, overflow, unrendered, violations
+from tests.browser.conftest import Visit
+from tests.browser.pages import PAGES, PageCase
+
+
+@pytest.mark.parametrize("case", PAGES, ids=lambda case: case.name)
+def test_page_it(case: PageCase, visit: Visit) -> None:
+    page = open_case(visit(case.user, case.path), case)
+    assert not unrendered(page)
+    assert overflow(page) == 0
+    # axe brings a script of its own, which the policy would refuse: the page is opened again without it.
+    free = open_case(visit(case.user, case.path, bypass_csp=True), case)
+    assert violations(free) == []
