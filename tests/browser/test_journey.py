@@ -87,7 +87,7 @@ def test_filters_live_in_the_address_it(visit: Visit) -> None:
 
 
 def _held_back(stack: Stack, suffix: str) -> Path:
-    return sorted((stack.data_folder / "demo" / "to-upload").glob(f"*{suffix}"))[0]
+    return min((stack.data_folder / "demo" / "to-upload").glob(f"*{suffix}"))
 
 
 def _upload(page: Page, file: Path) -> None:
