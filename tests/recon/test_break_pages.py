@@ -309,6 +309,11 @@ class TestMatchingByHand:
         assert f"Match and resolve {half.public_number}" in text
         assert f'name="item" value="{other.statement_item_id}"' in text
 
+    def test_a_match_that_would_be_refused_is_not_offered(self, breaks: dict[str, Break], maker: User) -> None:
+        text = text_of(signed_in(maker).get(page_of(breaks["amount"], "match_break")))
+        assert "A difference would remain" in text
+        assert "Match and resolve" not in text
+
     def test_who_may_not_match_may_not(self, breaks: dict[str, Break], auditor: User, checker: User) -> None:
         for reader in (auditor, checker):
             with writes_nothing():

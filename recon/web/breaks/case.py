@@ -103,7 +103,8 @@ def match(request: HttpRequest, break_id: UUID) -> HttpResponse:
     recon_break = queries.break_for(user, break_id=break_id)
     if request.method != "POST":
         evidence = evidence_of(recon_break, chosen_id=request.GET.get("item", ""))
-        return render(request, "recon/breaks/match.html", _frame(request, recon_break) | {"evidence": evidence})
+        accept = _acceptable(recon_break, evidence=evidence)
+        return render(request, "recon/breaks/match.html", _frame(request, recon_break) | {"evidence": evidence, "accept": accept})
     chosen = request.POST.get("item", "")
     version = request.POST.get("version", "")
     try:
