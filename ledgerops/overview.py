@@ -12,7 +12,7 @@ from approvals import queries as approvals
 from approvals.models import Proposal, User
 from ledger import queries as ledger
 from ledger.models import AccountingPeriod
-from ledger.queries import TrialBalanceSection
+from ledger.queries import PostedSums
 from ledgerops.lib.calendars import business_days_before, business_days_between
 from recon import break_queries, feeds
 from recon import queries as recon
@@ -90,7 +90,7 @@ class Overview:
     match_rate: MatchRate | None
     deliveries: Deliveries | None
     standings: Sequence[Standing] | None
-    trial_balance: Sequence[TrialBalanceSection] | None
+    posted: Sequence[PostedSums] | None
     whole_books: bool
     decidable: Sequence[Proposal] | None
 
@@ -107,7 +107,7 @@ def overview_of(user: User, *, today: date) -> Overview:
         match_rate=_match_rate(break_queries.completed_runs(user, count=RUNS_DRAWN)) if sees_runs else None,
         deliveries=Deliveries(feeds=feeds.feeds_for(user, today=today)) if user.has_perm("recon.view_statement") else None,
         standings=recon.standings_of(list(recon.reconciliations_for(user))) if sees_breaks else None,
-        trial_balance=_trial_balance(user, today=today) if sees_balance else None,
+        posted=ledger.posted_sums_for(user) if sees_balance else None,
         whole_books=ledger.sees_whole_books(user) if sees_balance else False,
         decidable=list(approvals.decidable_by(user)[:QUEUE_SHOWN]) if user.has_perm("approvals.decide_proposal") else None,
     )
@@ -171,8 +171,3 @@ def _match_rate(newest_first: Sequence[Run]) -> MatchRate:
     matched, opened = sum(run.matches_made for run in runs), sum(run.breaks_opened for run in runs)
     points = [(f"run {run.number}", round(100 * run.matches_made / (run.matches_made + run.breaks_opened), 1)) for run in runs]
     return MatchRate(points=points, overall=round(100 * matched / (matched + opened), 1) if runs else 0.0)
-
-
-def _trial_balance(user: User, *, today: date) -> list[TrialBalanceSection]:
-    rows = ledger.trial_balance(accounts=ledger.accounts_for(user), as_of=today)
-    return ledger.trial_balance_sections(rows, by_control=True)

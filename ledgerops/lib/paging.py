@@ -77,7 +77,8 @@ def _beyond(fields: Sequence[str], edge: Sequence[Any], *, upwards: bool) -> Q:
     for n in reversed(range(len(fields))):
         step = Q(**{f"{fields[n]}__{lookup}": edge[n]})
         condition = step | (Q(**{fields[n]: edge[n]}) & condition) if condition else step
-    return condition
+    # Implied by the rest, and what lets an index begin at the edge: a choice between conditions does not.
+    return condition if len(fields) == 1 else Q(**{f"{fields[0]}__{lookup}e": edge[0]}) & condition
 
 
 def _cursor(row: Model, fields: Sequence[str]) -> str:
