@@ -147,18 +147,21 @@ def versions_of(proposal: Proposal) -> QuerySet[ProposalVersion]:
     )
 
 
-def why_not_decidable(user: User, *, proposal: Proposal) -> str:
-    """Return the sentence that explains why this user cannot decide this proposal, or an empty string if they can."""
+def why_not_decidable(user: User, *, proposal: Proposal, version: ProposalVersion | None = None) -> str:
+    """Return the sentence that explains why this user cannot decide this proposal, or an empty string if they can.
+
+    `version` is the current one, for callers that have it.
+    """
     if proposal.status != ProposalStatus.SUBMITTED:
         return f"This proposal {STANDING[ProposalStatus(proposal.status)]}."
     if proposal.has_expired(at=timezone.now()):
         return "This proposal has expired."
-    version = current_version(proposal)
+    version = version or current_version(proposal)
     if user.pk in (proposal.maker_id, version.submitted_by_id):
         return "You made this proposal, so somebody else must decide it."
     if not user.has_perm("approvals.decide_proposal"):
         return "Your roles do not include deciding proposals."
-    if Decision.objects.filter(version=version, approver=user).exists():
+    if any(decision.approver_id == user.pk for decision in version.decisions.all()):
         return "You have decided this version already."
     return ""
 
@@ -195,7 +198,7 @@ def policy_checks(*, proposal: Proposal, version: ProposalVersion, review: Revie
     """Return what was checked of a version: what every proposal is held to, then what its handler says."""
     required = version.policy_version.required_approvals
     able = sum(1 for user in eligible if user.pk != version.submitted_by_id)
-    own_votes = Decision.objects.filter(proposal=proposal, approver=proposal.maker_id).count()
+    own_votes = sum(decision.approver_id == proposal.maker_id for decision in version.decisions.all())
     people = "person" if required == 1 else "people"
     intact = digest_of(version.canonical) == version.digest and canonical_json(version.payload) == version.canonical
     in_time = not proposal.is_open or not proposal.has_expired(at=timezone.now())

@@ -40,6 +40,8 @@ class AuditEvent(models.Model):
             models.Index(fields=["target_type", "target_id", "id"], name="audit_event_by_target"),
             models.Index(fields=["action", "id"], name="audit_event_by_action"),
             models.Index(fields=["actor_id", "id"], name="audit_event_by_actor"),
+            # Few events are anything but done, and those are what an auditor looks for first.
+            models.Index(fields=["outcome", "id"], name="audit_event_not_done", condition=models.Q(outcome__in=["refused", "failed"])),
             models.Index(fields=["proposal_id", "id"], name="audit_event_by_proposal", condition=models.Q(proposal_id__isnull=False)),
         ]
         constraints = [

@@ -1,5 +1,6 @@
 """One proposal, reviewed like a change of code: what changes, who said what, and the decision on exactly this version."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals import operations, queries
 from approvals.models import DecisionOutcome, Proposal, ProposalStatus, ProposalVersion, User
-from approvals.registry import Review, handler_of
+from approvals.registry import handler_of
 from approvals.web.forms import DecisionForm, WithdrawalForm
 from audit.targets import pages_of
 from ledgerops.lib.errors import Refusal
@@ -105,17 +106,18 @@ def _review_page(
     versions = list(queries.versions_of(proposal))
     version = versions[-1]
     handler = handler_of(proposal.kind)
-    review = handler.review(payload=version.payload, executed=proposal.status == ProposalStatus.EXECUTED, proposal_id=proposal.pk)
+    (amount,) = handler.amounts(payloads=[version.payload])
     conversation = queries.conversation_of(proposal, versions=versions)
     tab = request.GET.get("tab", "")
     shown = tab if tab in TABS else TABS[0]
     counts = {"conversation": len(conversation), "history": len(versions)}
+    eligible = queries.in_sight_of(proposal, users=queries.eligible_approvers(proposal), limit=APPROVERS_SHOWN)
     own = {
         "proposal": proposal,
         "version": version,
         "versions": versions,
         "handler": handler,
-        "review": review,
+        "amount": amount,
         "tab": shown,
         "tabs": [{"name": name, "current": name == shown, "count": counts.get(name)} for name in TABS],
         "conversation": conversation,
@@ -125,15 +127,21 @@ def _review_page(
         **_panel(form, version=version, moved=refusal is not None),
         "withdrawal": withdrawal or WithdrawalForm(),
         "is_maker": proposal.maker_id == user.pk,
-        "why_not": queries.why_not_decidable(user, proposal=proposal),
+        "why_not": queries.why_not_decidable(user, proposal=proposal, version=version),
         "pages": pages_of(proposal.target_type, proposal.target_id),
-        **_figures(proposal=proposal, version=version, review=review),
-        **_changed(versions=versions),
+        "approvers": eligible,
+        **_votes(version),
     }
-    clash = own.keys() & review.context.keys()
+    of_handler: Mapping[str, Any] = {}
+    if shown == "changes":
+        review = handler.review(payload=version.payload, executed=proposal.status == ProposalStatus.EXECUTED, proposal_id=proposal.pk)
+        of_handler = review.context
+        checks = queries.policy_checks(proposal=proposal, version=version, review=review, eligible=eligible)
+        own |= {"review": review, **_checked(checks), **_changed(versions=versions, scale=amount.scale if amount else None)}
+    clash = own.keys() & of_handler.keys()
     assert not clash, f"the review of {proposal.kind} uses names of the page: {sorted(clash)}"
     partial = "#review" if request.headers.get("HX-Target") == "review" else ""
-    return render(request, "approvals/proposal.html" + partial, {**review.context, **own}, status=status)
+    return render(request, "approvals/proposal.html" + partial, {**of_handler, **own}, status=status)
 
 
 def _panel(form: DecisionForm | None, *, version: ProposalVersion, moved: bool) -> dict[str, Any]:
@@ -150,33 +158,28 @@ def _panel(form: DecisionForm | None, *, version: ProposalVersion, moved: bool) 
     }
 
 
-def _figures(*, proposal: Proposal, version: ProposalVersion, review: Review) -> dict[str, Any]:
+def _votes(version: ProposalVersion) -> dict[str, Any]:
     approved = [decision.approver_id for decision in version.decisions.all() if decision.outcome == DecisionOutcome.APPROVE]
     required = version.policy_version.required_approvals
-    eligible = queries.in_sight_of(proposal, users=queries.eligible_approvers(proposal), limit=APPROVERS_SHOWN)
-    checks = queries.policy_checks(proposal=proposal, version=version, review=review, eligible=eligible)
-    (amount,) = handler_of(proposal.kind).amounts(payloads=[version.payload])
+    return {"required": required, "approved": approved, "remaining": max(0, required - len(approved))}
+
+
+def _checked(checks: Sequence[queries.Check]) -> dict[str, Any]:
     return {
-        "amount": amount,
-        "required": required,
-        "remaining": max(0, required - len(approved)),
-        "approved": approved,
-        "approvers": eligible,
         "checks": checks,
         "passed": sum(check.state == "passed" for check in checks),
         "failed": sum(check.state == "failed" for check in checks),
     }
 
 
-def _changed(*, versions: list[ProposalVersion]) -> dict[str, Any]:
+def _changed(*, versions: Sequence[ProposalVersion], scale: int | None) -> dict[str, Any]:
     """Return what the current version changed of the one before it, and who had returned that one."""
     if len(versions) < 2:
         return {"changes": [], "previous": None, "returned": None}
     previous, version = versions[-2:]
-    (amount,) = handler_of(version.proposal.kind).amounts(payloads=[version.payload])
     returned = [decision for decision in previous.decisions.all() if decision.outcome == DecisionOutcome.REQUEST_CHANGES]
     return {
-        "changes": queries.changes_between(previous, version, scale=amount.scale if amount else None),
+        "changes": queries.changes_between(previous, version, scale=scale),
         "previous": previous,
         "returned": returned[-1] if returned else None,
     }
