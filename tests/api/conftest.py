@@ -25,13 +25,14 @@ API = "/api/v1"
 
 @cache
 def description() -> dict[str, Any]:
-    schema = SchemaGenerator().get_schema(public=True)
+    schema = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
     return dict(json.loads(json.dumps(schema)))
 
 
 @cache
-def _registry() -> Registry[Any]:
-    return Registry().with_resource("urn:api", DRAFT202012.create_resource(description()))
+def registry() -> Registry[Any]:
+    registered: Registry[Any] = Registry().with_resource("urn:api", DRAFT202012.create_resource(description()))
+    return registered
 
 
 def path_of(route: str) -> str:
@@ -46,7 +47,7 @@ def hold_against_description(*, method: str, path: str, status: int, body: Any) 
     described = str(status) if str(status) in responses else "default"
     assert described != "default" or status >= 400, f"{method} {route} does not say that it answers {status}"
     pointer = f"{route.replace('/', '~1')}/{method.lower()}/responses/{described}/content/application~1json/schema"
-    validator = Draft202012Validator({"$ref": f"urn:api#/paths/{pointer}"}, registry=_registry())
+    validator = Draft202012Validator({"$ref": f"urn:api#/paths/{pointer}"}, registry=registry())
     wrong = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
     assert not wrong, f"{method} {route} answers {status} with what its description does not allow: {wrong[:5]}"
 

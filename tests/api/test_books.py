@@ -38,7 +38,8 @@ def test_entries_are_found_by_what_they_say(api: Api, auditor: User, post: Post)
     wanted = post("1010 debit 5.00 USD / 2010 credit 5.00 USD", reference="INV-7")
     post("1030 debit 900 JPY / 2030 credit 900 JPY")
     caller = api(auditor)
-    for query in ({"reference": "INV-7"}, {"account": "2010"}, {"type": "deposit", "account": "1010"}):
+    queries: list[dict[str, Any]] = [{"reference": "INV-7"}, {"account": "2010"}, {"type": "deposit", "account": "1010"}]
+    for query in queries:
         assert [entry["id"] for entry in caller.get("/entries", **query)["results"]] == [str(wanted.entry_id)]
     assert caller.get("/entries", type="fee")["results"] == []
     assert len(caller.get("/entries", since=DAY.isoformat(), until=DAY.isoformat())["results"]) == 2
@@ -95,7 +96,7 @@ def test_a_stranger_sees_none_of_it(api: Api, stranger: User, post: Post) -> Non
 
 def test_a_list_refuses_what_it_does_not_understand(api: Api, auditor: User, chart: object) -> None:
     caller = api(auditor)
-    for query, field in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"stat": "open"}, "stat"),
         ({"status": "ajar"}, "status"),
         ({"q": "\0"}, "q"),
@@ -106,7 +107,8 @@ def test_a_list_refuses_what_it_does_not_understand(api: Api, auditor: User, cha
         ({"after": "a~b"}, "after"),
         ({"after": "\0"}, "after"),
         ({"asset": ["USD", "EUR"]}, "asset"),
-    ]:
+    ]
+    for query, field in wrong:
         assert caller.get("/accounts", answers=422, **query)["error"]["field"] == field, query
     assert caller.get("/entries", answers=422, after="1010")["error"]["field"] == "after"
 

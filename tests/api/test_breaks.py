@@ -1,6 +1,7 @@
 """Working a break over REST: reading it, assigning, commenting, matching by hand."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -91,11 +92,12 @@ def test_a_stranger_finds_no_break_to_work(api: Api, stranger: User, breaks: dic
     assert caller.get("/breaks")["results"] == []
     assert caller.get(path, answers=404)["error"]["code"] == "break_not_found"
     with writes_nothing():
-        for act, body in [
+        acts: list[tuple[str, dict[str, Any]]] = [
             ("assign", {"assignee": None}),
             ("comments", {"text": "mine"}),
             ("match", {"version": 1, "item_ids": []}),
             ("adjustments", {}),
-        ]:
+        ]
+        for act, body in acts:
             caller.refused(f"{path}/{act}", body, answers=404)
     assert not Match.objects.filter(method="manual").exists()

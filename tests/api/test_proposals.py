@@ -133,7 +133,7 @@ def test_a_maker_withdraws_and_the_break_is_free_again(api: Api, maker: User, ch
 def test_a_wish_that_is_not_sound_is_refused_with_its_field(api: Api, maker: User, checker: User, fee: str) -> None:
     caller = api(maker)
     with writes_nothing():
-        for change, answers, field in [
+        changes: list[tuple[dict[str, Any], int, str | None]] = [
             ({"reason_code": "NO_REASON"}, 422, "reason_code"),
             ({"narrative": "too short"}, 422, "narrative"),
             ({"counter_account": "9999"}, 404, "counter_account"),
@@ -144,7 +144,8 @@ def test_a_wish_that_is_not_sound_is_refused_with_its_field(api: Api, maker: Use
             ({"item_ids": [999_999]}, 409, "items"),
             ({"break_version": 9}, 409, None),
             ({"amount": "1"}, 422, "amount"),
-        ]:
+        ]
+        for change, answers, field in changes:
             error = caller.refused(f"{fee}/adjustments", wish(**change), answers=answers)
             assert error["field"] == field, (change, error)
 

@@ -1,0 +1,165 @@
+"""Every route of the API, every method, every role: one table says what is answered. A route that is not in it fails."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from approvals.models import User
+from ledger.models import AccountingPeriod, JournalEntry
+from ledgerops import reference
+from recon.models import Reconciliation
+from tests.concurrency.scene import bank, break_of, mt940, propose, receive, reconcile
+from tests.fixtures import Post, signed_in
+
+ROLES = ("Analyst", "Approver", "Controller", "Administrator", "Auditor")
+READERS = ("Analyst", "Approver", "Controller", "Auditor")
+WITH_FILES = (*READERS, "Administrator")
+ANALYST = ("Analyst",)
+METHODS = ("get", "post", "put", "patch", "delete")
+
+# Route and method: what is answered to those whose roles allow it, and the roles. All others are answered 403, strangers to the house 401.
+# A POST is sent an empty body: past the permission it is refused for what it lacks, unless it needs nothing.
+EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
+    ("transactions", "post"): (422, ANALYST),
+    ("entries", "get"): (200, READERS),
+    ("entries/<uuid:entry_id>", "get"): (200, READERS),
+    ("accounts", "get"): (200, READERS),
+    ("accounts/<code:code>", "get"): (200, READERS),
+    ("accounts/<code:code>/postings", "get"): (200, READERS),
+    ("trial-balance", "get"): (200, READERS),
+    ("assets", "get"): (200, READERS),
+    ("periods", "get"): (200, READERS),
+    ("periods/<int:period_id>/close", "post"): (200, ("Controller",)),
+    ("sources", "get"): (200, WITH_FILES),
+    ("files", "post"): (415, ANALYST),
+    ("files/<uuid:file_id>", "get"): (200, WITH_FILES),
+    ("files/<uuid:file_id>/bytes", "get"): (200, WITH_FILES),
+    ("files/<uuid:file_id>/accept", "post"): (200, ANALYST),
+    ("statements", "get"): (200, WITH_FILES),
+    ("statements/<uuid:statement_id>", "get"): (200, WITH_FILES),
+    ("statements/<uuid:statement_id>/lines", "get"): (200, WITH_FILES),
+    ("reconciliations", "get"): (200, READERS),
+    ("reconciliations/<int:reconciliation_id>/runs", "post"): (202, ("Analyst", "Controller")),
+    ("runs", "get"): (200, READERS),
+    ("runs/<uuid:run_id>", "get"): (200, READERS),
+    ("breaks", "get"): (200, READERS),
+    ("breaks/<uuid:break_id>", "get"): (200, READERS),
+    ("breaks/<uuid:break_id>/assign", "post"): (422, ANALYST),
+    ("breaks/<uuid:break_id>/comments", "post"): (422, ANALYST),
+    ("breaks/<uuid:break_id>/match", "post"): (422, ANALYST),
+    ("breaks/<uuid:break_id>/adjustments", "post"): (422, ANALYST),
+    ("proposals", "get"): (200, WITH_FILES),
+    ("proposals/<uuid:proposal_id>", "get"): (200, WITH_FILES),
+    ("proposals/<uuid:proposal_id>/decisions", "post"): (422, ("Approver", "Controller")),
+    ("proposals/<uuid:proposal_id>/versions", "post"): (422, ANALYST),
+    # Whoever sees a proposal may ask; the operation lets its maker alone.
+    ("proposals/<uuid:proposal_id>/withdraw", "post"): (200, ANALYST),
+    ("reason-codes", "get"): (200, WITH_FILES),
+    ("audit/events", "get"): (200, ("Administrator", "Auditor")),
+    ("audit/actions", "get"): (200, ("Administrator", "Auditor")),
+    ("audit/objects/<code:target_type>/<code:target_id>/timeline", "get"): (200, ("Administrator", "Auditor")),
+    ("schema/", "get"): (200, ROLES),
+    ("docs/", "get"): (200, ROLES),
+}
+
+
+def routes() -> Iterator[tuple[str, Any]]:
+    """Yield every route of the API with its view."""
+    (api,) = (one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and str(one.pattern) == "api/v1/")
+    waiting: list[tuple[str, URLPattern | URLResolver]] = [("", one) for one in api.url_patterns]
+    while waiting:
+        prefix, one = waiting.pop()
+        route = prefix + str(one.pattern)
+        if isinstance(one, URLResolver):
+            waiting += [(route, inner) for inner in one.url_patterns]
+        else:
+            view: Any = one.callback
+            while not hasattr(view, "cls"):
+                view = view.__wrapped__
+            yield route, view.cls
+
+
+def test_every_route_and_method_is_expected_and_names_its_permission(db: None) -> None:
+    found = set()
+    for route, view in routes():
+        methods = {method for method in METHODS if hasattr(view, method)}
+        found |= {(route, method) for method in methods}
+        assert {method.lower() for method in view.required_permissions} == methods, (
+            f"{route} names permissions for other methods than it has"
+        )
+        for permission in filter(None, view.required_permissions.values()):
+            app, codename = permission.split(".")
+            assert Permission.objects.filter(content_type__app_label=app, codename=codename).exists(), f"there is no {permission}"
+    assert found == set(EXPECTED)
+
+
+@pytest.fixture
+def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Leave one of everything that a route names; its id by the name of the route's parameter."""
+    monkeypatch.setattr("recon.tasks.execute_run.delay", lambda **_: None)
+    post("1010 debit 10.00 USD / 2010 credit 10.00 USD", reference="INV-1")
+    source = bank()
+    run = reconcile(mt940(("C", 1000, "INV-1"), ("D", 250, "FEE-20261102"), ("D", 99, "FEE-20261103")), source=source, by=maker)
+    proposal, _ = propose(break_of(reference="FEE-20261103"), by=maker)
+    statement = source.statements.get()
+    return {
+        "entry_id": str(JournalEntry.objects.get().pk),
+        "code": "1010",
+        "period_id": str(AccountingPeriod.objects.get().pk),
+        "file_id": str(statement.file_id),
+        "statement_id": str(statement.pk),
+        "reconciliation_id": str(Reconciliation.objects.get().pk),
+        "run_id": str(run.pk),
+        "break_id": str(break_of(reference="FEE-20261102").pk),
+        "proposal_id": str(proposal.pk),
+        "target_type": "approvals.proposal",
+        "target_id": str(proposal.pk),
+    }
+
+
+def ask(client: Client, *, route: str, method: str, values: dict[str, str]) -> int:
+    path = "/".join(values[part.rstrip(">").partition(":")[2]] if part.startswith("<") else part for part in route.split("/"))
+    if method == "get":
+        return client.get(f"/api/v1/{path}").status_code
+    return client.generic(method.upper(), f"/api/v1/{path}", json.dumps({}), content_type="application/json").status_code
+
+
+def test_every_role_is_answered_as_expected(person: Callable[[str, str], User], maker: User, values: dict[str, str]) -> None:
+    assert set(ROLES) == set(reference.ROLES)
+    people = {"Analyst": maker, **{role: person(role.lower(), role) for role in ROLES if role != "Analyst"}}
+    wrong = []
+    # What changes things comes last, so that everything else is asked of the world as it was.
+    for (route, method), (answer, allowed) in sorted(EXPECTED.items(), key=lambda one: one[0][1]):
+        for role in sorted(ROLES, key=lambda role: role in allowed):
+            expected = answer if role in allowed else 403
+            found = ask(signed_in(people[role]), route=route, method=method, values=values)
+            if found != expected:
+                wrong.append(f"{method} {route} as {role}: {found}, expected {expected}")
+    assert wrong == []
+
+
+def test_nobody_comes_in_without_signing_in(values: dict[str, str]) -> None:
+    answers = {(route, method): ask(Client(), route=route, method=method, values=values) for route, method in EXPECTED}
+    assert answers.pop(("docs/", "get")) == 302, "a person is led to the page of signing in"
+    assert set(answers.values()) == {401}
+
+
+def test_a_method_that_a_route_does_not_have_is_405(maker: User, values: dict[str, str]) -> None:
+    client = signed_in(maker)
+    for route in {route for route, _ in EXPECTED}:
+        for method in set(METHODS) - {method for known, method in EXPECTED if known == route}:
+            assert ask(client, route=route, method=method, values=values) == 405, f"{method} {route}"
+
+
+def test_what_is_in_nobody_s_sight_is_404_to_a_stranger(stranger: User, maker: User, values: dict[str, str]) -> None:
+    client = signed_in(stranger)
+    own = receive(mt940(("C", 1, "OWN-1"), number=9), by=stranger)
+    for route, method in EXPECTED:
+        if "<" in route and "Analyst" in EXPECTED[route, method][1]:
+            assert ask(client, route=route, method=method, values=values) == 404, f"{method} {route}"
+    assert ask(client, route="files/<uuid:file_id>", method="get", values={"file_id": str(own.pk)}) == 200, "one's own file is in sight"
