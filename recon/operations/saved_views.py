@@ -17,7 +17,7 @@ def save_view(*, owner_id: int, name: str, query: str, shared: bool) -> SavedVie
 
     :raises SavedViewRefused: without a name, with too long a query, or when the owner has too many.
     """
-    with act("recon.view.saved", target_type="recon.view", target_id=name[:60]):
+    with act("recon.view.saved", target_type="recon.view", target_id=name[:60] or "unnamed"):
         title = name.strip()
         if not 0 < len(title) <= 60:
             raise SavedViewRefused("a view's name has 1 to 60 characters", field="name")

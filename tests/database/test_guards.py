@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from django.db import connections
+from psycopg.types.json import Json
 
 from approvals.canonical import canonical_json, digest_of
 from approvals.models import PolicyVersion, User
@@ -266,7 +267,7 @@ def write_decision(session: Session, *, proposal: UUID, version: int, maker: Use
 
 def post_manually(session: Session, *, proposal: UUID | None, lines: list[dict[str, str]] = LINES, kind: str = "adjustment") -> str:
     """Call the posting function as any caller could and return its outcome or refusal."""
-    draft = {
+    draft: dict[str, Any] = {
         "key": uuid4().hex,
         "type": kind,
         "entity": "M1",
@@ -280,11 +281,9 @@ def post_manually(session: Session, *, proposal: UUID | None, lines: list[dict[s
         "request_id": "",
         "lines": lines,
     }
-    row = session.execute(
-        "SELECT outcome, code FROM ledger_post_entries_v1('guards', %s::jsonb)", [psycopg.types.json.Json([draft])]
-    ).fetchone()
+    row = session.execute("SELECT outcome, code FROM ledger_post_entries_v1('guards', %s::jsonb)", [Json([draft])]).fetchone()
     assert row is not None
-    return row[1] or row[0]
+    return str(row[1] or row[0])
 
 
 def test_maker_decides_as_the_runtime_role_it(runtime: Session, maker: User) -> None:
