@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, SetCookieParam, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from ledgerops.demo import DEMO_PASSPHRASE
 
@@ -37,7 +37,7 @@ class Stack:
 
     address: str
     data_folder: Path
-    sessions: dict[str, list[SetCookieParam]] = field(default_factory=dict)
+    sessions: dict[str, list[Any]] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +125,7 @@ def _note(message: ConsoleMessage, complaints: list[str]) -> None:
         complaints.append(f"{message.location.get('url')}: {message.text}")
 
 
-def _session(stack: Stack, chromium: Browser, username: str) -> list[SetCookieParam]:
+def _session(stack: Stack, chromium: Browser, username: str) -> list[Any]:
     """Sign in once for each person, through the page, and keep the cookies."""
     if username not in stack.sessions:
         context = chromium.new_context(base_url=stack.address)
@@ -135,6 +135,6 @@ def _session(stack: Stack, chromium: Browser, username: str) -> list[SetCookiePa
         page.get_by_label("Password").fill(DEMO_PASSPHRASE)
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url(f"{stack.address}/")
-        stack.sessions[username] = cast("list[SetCookieParam]", context.cookies())
+        stack.sessions[username] = context.cookies()
         context.close()
     return stack.sessions[username]
