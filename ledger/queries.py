@@ -191,7 +191,7 @@ def _walk_back(account: Account, *, moves: Sequence[tuple[date, int, int]], days
     earliest = moves[-1][0] + timedelta(days=sum(n for _, _, n in moves) >= legs)
     level = int(account.balance.posted_debits_minor) - int(account.balance.posted_credits_minor)
     sign = 1 if account.normal_side == DEBIT else -1
-    history = []
+    history: list[tuple[date, int]] = []
     day = moves[0][0]
     while day >= earliest and len(history) < days:
         history.append((day, sign * level))

@@ -99,16 +99,18 @@ def overview_of(user: User, *, today: date) -> Overview:
     """Return the state of today as far as this user's roles and scopes reach."""
     sees_breaks, sees_runs = user.has_perm("recon.view_break"), user.has_perm("recon.view_run")
     sees_balance = user.has_perm("ledger.view_trial_balance")
-    entity = ledger.entities_for(user).order_by("pk").first()
+    reconciliations = list(recon.reconciliations_for(user)) if sees_breaks else []
+    posted = ledger.posted_sums_for(user) if sees_balance else None
     return Overview(
         today=today,
-        period=ledger.period_of(entity=entity, day=today) if entity else None,
-        breaks=_breaks(user, today=today) if sees_breaks else None,
+        period=ledger.periods_for(user).filter(starts_on__lte=today, ends_on__gte=today).first(),
+        breaks=_breaks(user, sources=[one.source for one in reconciliations], today=today) if sees_breaks else None,
         match_rate=_match_rate(break_queries.completed_runs(user, count=RUNS_DRAWN)) if sees_runs else None,
         deliveries=Deliveries(feeds=feeds.feeds_for(user, today=today)) if user.has_perm("recon.view_statement") else None,
-        standings=recon.standings_of(list(recon.reconciliations_for(user))) if sees_breaks else None,
-        posted=ledger.posted_sums_for(user) if sees_balance else None,
-        whole_books=ledger.sees_whole_books(user) if sees_balance else False,
+        standings=recon.standings_of(reconciliations) if sees_breaks else None,
+        posted=posted,
+        # Sums that agree need no excuse.
+        whole_books=not any(one.difference_minor for one in posted or ()) or ledger.sees_whole_books(user),
         decidable=list(approvals.decidable_by(user)[:QUEUE_SHOWN]) if user.has_perm("approvals.decide_proposal") else None,
     )
 
@@ -118,8 +120,8 @@ def active_runs(user: User) -> Sequence[Run]:
     return list(feeds.active_runs_for(user)) if user.has_perm("recon.view_run") else []
 
 
-def _breaks(user: User, *, today: date) -> Breaks:
-    heat = _heat(user, today=today)
+def _breaks(user: User, *, sources: Sequence[Source], today: date) -> Breaks:
+    heat = _heat(user, sources=sources, today=today)
     live = recon.breaks_for(user).exclude(state=BreakState.RESOLVED)
     mine = [(one, business_days_between(one.occurred_on, today)) for one in live.filter(assignee=user)[:QUEUE_SHOWN]]
     return Breaks(
@@ -131,7 +133,7 @@ def _breaks(user: User, *, today: date) -> Breaks:
     )
 
 
-def _heat(user: User, *, today: date) -> list[HeatRow]:
+def _heat(user: User, *, sources: Sequence[Source], today: date) -> list[HeatRow]:
     two, four, eight = (business_days_before(today, count=count) for count in (2, 4, 8))
     bands = (
         Q(occurred_on__gt=two),
@@ -141,9 +143,10 @@ def _heat(user: User, *, today: date) -> list[HeatRow]:
     )
     live = recon.breaks_for(user).exclude(state=BreakState.RESOLVED).order_by().values("reconciliation__source")
     counted = live.annotate(**{f"band{n}": Count("pk", filter=band) for n, band in enumerate(bands, start=1)})
-    counts = {row["reconciliation__source"]: [row[f"band{n}"] for n in range(1, BANDS + 1)] for row in counted}
+    names = [f"band{n}" for n in range(1, BANDS + 1)]
+    counts = {source: list(bands) for source, *bands in counted.values_list("reconciliation__source", *names)}
     rows = []
-    for source in recon.sources_for(user):
+    for source in sources:
         of_source = counts.get(source.pk, [0] * BANDS)
         cells = [HeatCell(count=count, href=_breaks_at(source=source.code, age=str(n))) for n, count in enumerate(of_source, start=1)]
         rows.append(HeatRow(source=source, cells=cells, total=HeatCell(count=sum(of_source), href=_breaks_at(source=source.code))))

@@ -4,10 +4,10 @@ import csv
 import io
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
 from approvals.models import User
@@ -25,22 +25,20 @@ MOST_QUERIES = 25
 @pytest.fixture
 def posted(post: Post) -> list[JournalEntry]:
     """Post four entries of different days, kinds, assets and amounts."""
-    answers = [
-        post("1010 debit 10.00 USD / 2010 credit 10.00 USD", reference="INV-1", counterparty="Northwind", day=date(2026, 3, 2)),
-        post("2010 debit 4.00 USD / 4010 credit 4.00 USD", kind="fee", description="Monthly fee", day=date(2026, 3, 3)),
-        post("1030 debit 1000 JPY / 2030 credit 1000 JPY", reference="INV-2", day=date(2026, 3, 2)),
-        post("1040 debit 10.000001 USDC / 2040 credit 10.000001 USDC", description="=HYPERLINK(1)", day=date(2026, 4, 1)),
-    ]
-    return [JournalEntry.objects.get(pk=answer.entry_id) for answer in answers]
+    post("1010 debit 10.00 USD / 2010 credit 10.00 USD", reference="INV-1", counterparty="Northwind", day=date(2026, 3, 2))
+    post("2010 debit 4.00 USD / 4010 credit 4.00 USD", kind="fee", description="Monthly fee", day=date(2026, 3, 3))
+    post("1030 debit 1000 JPY / 2030 credit 1000 JPY", reference="INV-2", day=date(2026, 3, 2))
+    post("1040 debit 10.000001 USDC / 2040 credit 10.000001 USDC", description="=HYPERLINK(1)", day=date(2026, 4, 1))
+    return list(JournalEntry.objects.order_by("number"))
 
 
-def numbers(response: HttpResponse) -> list[str]:
+def numbers(response: Any) -> list[str]:
     """Return the entries that a list shows, in its order."""
-    return [row.entry.public_number for row in response.context["rows"]]  # type: ignore[attr-defined]
+    return [row.entry.public_number for row in response.context["rows"]]
 
 
-def file_of(response: HttpResponse) -> list[list[str]]:
-    content = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+def file_of(response: Any) -> list[list[str]]:
+    content = b"".join(response.streaming_content).decode()
     return list(csv.reader(io.StringIO(content)))
 
 
