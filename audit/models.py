@@ -24,7 +24,7 @@ class AuditEvent(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     action = models.CharField(max_length=100)
     target_type = models.CharField(max_length=60)
-    target_id = models.CharField(max_length=100)
+    target_id = models.CharField(max_length=300)
     outcome = models.CharField(max_length=8, choices=Outcome.choices)
     reason = models.TextField(blank=True)
     before = models.JSONField(null=True)

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ("request_id", models.CharField(blank=True, max_length=64)),
                 ("action", models.CharField(max_length=100)),
                 ("target_type", models.CharField(max_length=60)),
-                ("target_id", models.CharField(max_length=100)),
+                ("target_id", models.CharField(max_length=300)),
                 ("outcome", models.CharField(choices=[("done", "Done"), ("refused", "Refused"), ("failed", "Failed")], max_length=8)),
                 ("reason", models.TextField(blank=True)),
                 ("before", models.JSONField(null=True)),
