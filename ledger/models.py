@@ -246,7 +246,7 @@ class Posting(models.Model):
     direction = models.CharField(max_length=6, choices=Direction.choices)
     amount_minor = models.DecimalField(max_digits=38, decimal_places=0)
     account_seq = models.BigIntegerField()
-    balance_after_minor = models.DecimalField(max_digits=38, decimal_places=0)
+    balance_after_minor = models.DecimalField(max_digits=50, decimal_places=0)
 
     class Meta:
         db_table = "ledger_posting"
@@ -261,11 +261,14 @@ class Posting(models.Model):
 
 
 class Balance(models.Model):
-    """What an account holds, derived from its postings in the same transaction; `version` is its last account_seq."""
+    """What an account holds, derived from its postings in the same transaction; `version` is its last account_seq.
+
+    Wider than an amount, so that no sum of amounts can ever break a posting.
+    """
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True)
-    posted_debits_minor = models.DecimalField(max_digits=38, decimal_places=0, default=0)
-    posted_credits_minor = models.DecimalField(max_digits=38, decimal_places=0, default=0)
+    posted_debits_minor = models.DecimalField(max_digits=50, decimal_places=0, default=0)
+    posted_credits_minor = models.DecimalField(max_digits=50, decimal_places=0, default=0)
     version = models.BigIntegerField(default=0)
 
     class Meta:

@@ -132,8 +132,8 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to="ledger.account"
                     ),
                 ),
-                ("posted_debits_minor", models.DecimalField(decimal_places=0, default=0, max_digits=38)),
-                ("posted_credits_minor", models.DecimalField(decimal_places=0, default=0, max_digits=38)),
+                ("posted_debits_minor", models.DecimalField(decimal_places=0, default=0, max_digits=50)),
+                ("posted_credits_minor", models.DecimalField(decimal_places=0, default=0, max_digits=50)),
                 ("version", models.BigIntegerField(default=0)),
             ],
             options={
@@ -416,7 +416,7 @@ class Migration(migrations.Migration):
                 ("direction", models.CharField(choices=[("debit", "Debit"), ("credit", "Credit")], max_length=6)),
                 ("amount_minor", models.DecimalField(decimal_places=0, max_digits=38)),
                 ("account_seq", models.BigIntegerField()),
-                ("balance_after_minor", models.DecimalField(decimal_places=0, max_digits=38)),
+                ("balance_after_minor", models.DecimalField(decimal_places=0, max_digits=50)),
                 (
                     "account",
                     models.ForeignKey(
