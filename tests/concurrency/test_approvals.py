@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from approvals import operations as approvals
-from approvals.models import Decision, Execution, Proposal, ProposalVersion, User
+from approvals.models import Decision, DecisionOutcome, Execution, Proposal, ProposalVersion, User
 from approvals.operations.decisions import DecidedAlready, DecisionNotAllowed
 from audit.models import AuditEvent
 from ledger import operations as ledger
@@ -35,7 +35,7 @@ def bank(roles: None) -> Source:
 
 def approve(proposal: Proposal, version: ProposalVersion, *, by: User) -> Callable[[], Proposal]:
     return lambda: approvals.decide(
-        proposal_id=proposal.pk, version=version.n, digest=version.digest, outcome="approve", comment="", approver_id=by.pk
+        proposal_id=proposal.pk, version=version.n, digest=version.digest, outcome=DecisionOutcome.APPROVE, comment="", approver_id=by.pk
     )
 
 
@@ -220,7 +220,7 @@ def post_and_run_around_it(bank: Source, *, by: User) -> None:
     with transaction.atomic():
         passes.collect_ledger_items(reconciliation=bank.reconciliation, run=Run.objects.latest("id"))
         items = lock_items(
-            item_ids=Item.objects.filter(Q(entry_id=posted.entry_id) | Q(side="statement")).values_list("pk", flat=True),
+            item_ids=list(Item.objects.filter(Q(entry_id=posted.entry_id) | Q(side="statement")).values_list("pk", flat=True)),
             reconciliation_id=bank.reconciliation.pk,
         )
         make_match(items=items, method=MatchMethod.MANUAL, explanation={}, made_by_id=by.pk)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from threading import Event, Thread
 from typing import Any
 
@@ -33,13 +34,13 @@ def book_keeping_errors() -> list[str]:
     """Return where balances, sequence numbers and postings disagree, and each asset whose trial balance is not zero."""
     said = []
     for account in Account.objects.select_related("balance"):
-        debits = credits_ = 0
+        debits = credits_ = Decimal()
         sign = 1 if account.normal_side == "debit" else -1
         for seq, posting in enumerate(Posting.objects.filter(account=account).order_by("account_seq"), start=1):
             if posting.direction == "debit":
-                debits += int(posting.amount_minor)
+                debits += posting.amount_minor
             else:
-                credits_ += int(posting.amount_minor)
+                credits_ += posting.amount_minor
             if posting.account_seq != seq:
                 said.append(f"{account.code}: posting {seq} is numbered {posting.account_seq}")
             if posting.balance_after_minor != sign * (debits - credits_):

@@ -14,7 +14,7 @@ from django.db import OperationalError
 from approvals.models import User
 from audit.models import AuditEvent
 from recon import operations as recon
-from recon.models import Break, Item, Match, Run, Source, Statement, StatementFile
+from recon.models import Break, Item, Match, MatchMethod, Run, Source, Statement, StatementFile
 from recon.operations import BreakRefused, MatchRefused, StatementKnown
 from recon.operations.matches import lock_items, make_match
 from tests.concurrency import scene
@@ -135,7 +135,7 @@ def test_two_days_accepted_at_once_chain_as_if_one_came_after_the_other(bank: So
     for statement in Statement.objects.order_by("pk"):
         earlier = [known for known in accepted if known.closing_date < statement.closing_date]
         previous = max(earlier, key=lambda known: known.closing_date, default=None)
-        expected = None if previous is None else statement.opening_minor - previous.closing_minor
+        expected = None if previous is None else (statement.opening_minor or 0) - (previous.closing_minor or 0)
         assert statement.gap_minor == expected, statement.number
         accepted.append(statement)
     assert Run.objects.filter(status="queued").count() == 1
@@ -165,7 +165,7 @@ def test_run_meets_a_match_by_hand_of_an_item_it_wants_and_goes_on_with_the_rest
 
     def by_hand() -> None:
         items = lock_items(item_ids=chosen, reconciliation_id=recon_id)
-        make_match(items=items, method="manual", explanation={}, made_by_id=maker.pk)
+        make_match(items=items, method=MatchMethod.MANUAL, explanation={}, made_by_id=maker.pk)
 
     with meanwhile(by_hand) as commit:
         worker = start(lambda: recon.execute_run(run_id=run.pk), outcome)

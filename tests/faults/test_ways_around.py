@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connections
+from psycopg.types.json import Json
 
 from approvals.canonical import canonical_json, digest_of
 from approvals.models import PolicyVersion, User
@@ -131,10 +132,10 @@ def test_manual_entry_that_says_more_than_was_approved_it(runtime: Session, make
         [proposal, row[0], maker.pk, maker.pk, checker.pk],
     )
     runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id) VALUES (%s, %s)", [proposal, row[0]])
-    draft = {
+    draft: dict[str, Any] = {
         "key": "around", "type": "adjustment", "entity": "M1", "effective_date": "2026-11-02", "description": "by hand", "reference": "",
         "counterparty": "", "metadata": {}, "proposal_id": str(proposal), "actor_id": None, "request_id": "", "lines": LINES,
     }  # fmt: skip
-    runtime.execute("SELECT * FROM ledger_post_entries_v1('around', %s::jsonb)", [psycopg.types.json.Json([draft])])
+    runtime.execute("SELECT * FROM ledger_post_entries_v1('around', %s::jsonb)", [Json([draft])])
     with refused_by("ledger_manual_entry_is_what_was_approved"):
         runtime.execute("SET CONSTRAINTS ALL IMMEDIATE")

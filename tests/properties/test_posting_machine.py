@@ -209,7 +209,10 @@ class PostingMachine(RuleBasedStateMachine):
     def balances_are_the_oracles(self) -> None:
         for account in Account.objects.filter(entity__code=self.company).select_related("balance"):
             held = account.balance
-            assert (held.posted_debits_minor, held.posted_credits_minor) == (self.debits[account.code], self.credits[account.code])
+            assert (int(held.posted_debits_minor), int(held.posted_credits_minor)) == (
+                self.debits[account.code],
+                self.credits[account.code],
+            )
             assert held.version == self.postings[account.code]
         assert JournalEntry.objects.filter(entity__code=self.company).count() == self.entries
 
