@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Abs
 from guardian.shortcuts import get_objects_for_user
 
@@ -330,26 +330,31 @@ def standings_of(reconciliations: Sequence[Reconciliation]) -> list[Standing]:
     sums = Item.objects.filter(reconciliation__in=signed, open=True).values_list("reconciliation", "side", "flow")
     for pk, side, flow, amount in sums.annotate(amount=Sum("amount_minor")):
         signed[pk] += int(amount) if (flow == "in") == (side == Side.LEDGER) else -int(amount)
-    seen = Q(pk__in=[])
-    for one in reconciliations:
-        seen |= Q(account=one.source.account_id, account_seq=one.last_account_seq)
-    compared = dict(Posting.objects.filter(seen).values_list("account", "balance_after_minor"))
+    uncompared = _uncompared(reconciliations)
     return [
-        _standing(
-            one,
-            latest=latest.get(one.source_id),
-            open_items_minor=signed[one.pk],
-            compared_minor=int(compared.get(one.source.account_id, 0)),
-        )
+        _standing(one, latest=latest.get(one.source_id), open_items_minor=signed[one.pk], uncompared_minor=uncompared[one.pk])
         for one in reconciliations
     ]
 
 
-def _standing(reconciliation: Reconciliation, *, latest: Statement | None, open_items_minor: int, compared_minor: int) -> Standing:
-    """Return one standing; `compared_minor` is the balance, on its normal side, as the last run saw it."""
+def _uncompared(reconciliations: Sequence[Reconciliation]) -> dict[int, int]:
+    """Return debits less credits of what was posted since each one's last run and is no item; an adjustment's posting is one already."""
+    after = Q(pk__in=[])
+    for one in reconciliations:
+        after |= Q(account=one.source.account_id, account_seq__gt=one.last_account_seq)
+    as_item = Item.objects.filter(
+        reconciliation__source__account=OuterRef("account"), entry_id=OuterRef("entry_id"), entry_line=OuterRef("line")
+    )
+    sums: dict[int, int] = {}
+    new = Posting.objects.filter(after).filter(~Exists(as_item)).values_list("account", "direction")
+    for account, direction, amount in new.annotate(amount=Sum("amount_minor")):
+        sums[account] = sums.get(account, 0) + (int(amount) if direction == Direction.DEBIT else -int(amount))
+    return {one.pk: sums.get(one.source.account_id, 0) for one in reconciliations}
+
+
+def _standing(reconciliation: Reconciliation, *, latest: Statement | None, open_items_minor: int, uncompared_minor: int) -> Standing:
     account = reconciliation.source.account
     ledger = int(account.balance.posted_debits_minor) - int(account.balance.posted_credits_minor)
-    uncompared = ledger - (compared_minor if account.normal_side == Direction.DEBIT else -compared_minor)
     external = int(latest.closing_minor) if latest and latest.closing_minor is not None else None
     return Standing(
         reconciliation=reconciliation,
@@ -357,8 +362,8 @@ def _standing(reconciliation: Reconciliation, *, latest: Statement | None, open_
         external_minor=external,
         external_date=latest.closing_date if latest else None,
         open_items_minor=open_items_minor,
-        uncompared_minor=uncompared,
-        unexplained_minor=None if external is None else ledger - external - open_items_minor - uncompared,
+        uncompared_minor=uncompared_minor,
+        unexplained_minor=None if external is None else ledger - external - open_items_minor - uncompared_minor,
     )
 
 
