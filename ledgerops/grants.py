@@ -91,7 +91,12 @@ def apply_grants(*, using: str, **_: Any) -> None:
         *(f"GRANT EXECUTE ON FUNCTION {function} TO {RUNTIME_ROLE}" for function in RUNTIME_FUNCTIONS),
     ]
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT to_regclass('ledger_posting') IS NOT NULL")
+        # What migrations make last; on the way there, or back, there is nobody to grant anything to.
+        cursor.execute(
+            "SELECT (SELECT bool_and(to_regclass(s) IS NOT NULL) FROM unnest(%s::text[]) s)"
+            " AND (SELECT bool_and(to_regprocedure(f) IS NOT NULL) FROM unnest(%s::text[]) f)",
+            [list(RUNTIME_SEQUENCES), list(RUNTIME_FUNCTIONS)],
+        )
         (migrated,) = cursor.fetchone()
         if migrated:
             cursor.execute(";\n".join(statements))
