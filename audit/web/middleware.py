@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Callable
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 
 from audit.context import Origin, acting_from
@@ -18,6 +19,8 @@ class ActorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
+        # One reference for the page, the logs and the trail; what the client sends as an id is not taken for it.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
 
         def resolve() -> Origin:
             user = request.user

@@ -190,8 +190,11 @@ def test_refused_page_leaves_one_event_and_nothing_else(maker: User, path: str, 
     client = signed_in(maker)
     known = set(AuditEvent.objects.values_list("pk", flat=True))
     with writes_nothing():
-        assert client.get(path).status_code == 403
+        response = client.get(path)
+    assert response.status_code == 403
     (event,) = AuditEvent.objects.exclude(pk__in=known)
+    assert event.request_id == response.headers["X-Request-ID"]
+    assert event.request_id in response.text
     assert (event.action, event.outcome, event.actor_id, event.target_id) == ("approvals.access.refused", "refused", maker.pk, path)
     assert event.after == {"method": "GET", "permission": permission}
 
