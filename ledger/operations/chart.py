@@ -1,10 +1,14 @@
 """Reference data of the ledger. Each operation may be repeated: what exists as asked is returned, what differs is refused."""
 
+import re
 from collections.abc import Sequence
 
 from audit.operations import act, record_event
 from ledger.models import Account, AccountGroup, AccountType, Asset, LegalEntity, OwnerClass, TransactionType
 from ledgerops.lib.errors import Refusal, RefusalKind
+
+# A code stands in addresses and in references people type.
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,39}", re.ASCII)
 
 
 class ChartRefused(Refusal):
@@ -82,8 +86,10 @@ def add_account(
 ) -> Account:
     """Open an account inside the caller's transaction; the rest is as in `open_account`.
 
-    :raises ChartRefused: if a code is unknown, or the account exists with another meaning.
+    :raises ChartRefused: if a code is unknown or unfit, or the account exists with another meaning.
     """
+    if not CODE.fullmatch(code):
+        raise ChartRefused("an account's code has letters, digits, dots and hyphens, at most 40", field="code")
     existing = Account.objects.select_related("asset", "entity").filter(code=code).first()
     if existing is not None:
         meaning = (existing.asset.code, existing.entity.code, existing.type, existing.owner_class)
