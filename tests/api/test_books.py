@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from approvals.models import User
 from ledger.models import AccountingPeriod
-from tests.api.conftest import Caller
+from tests.api.caller import Caller
 from tests.fixtures import DAY, Post
 from tests.notation import writes_nothing
 

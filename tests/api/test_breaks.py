@@ -7,7 +7,7 @@ import pytest
 
 from approvals.models import User
 from recon.models import Match, Source
-from tests.api.conftest import Caller
+from tests.api.caller import Caller
 from tests.concurrency.scene import break_of, mt940, reconcile
 from tests.fixtures import Post
 from tests.notation import writes_nothing

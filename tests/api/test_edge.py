@@ -15,7 +15,7 @@ from knox.models import AuthToken
 from approvals.models import User
 from audit.models import AuditEvent
 from ledgerops.api_urls import DOCS_POLICY
-from tests.api.conftest import Caller, description, registry
+from tests.api.caller import Caller, description, registry
 from tests.fixtures import signed_in
 
 Api = Callable[[User], Caller]

@@ -9,7 +9,7 @@ import pytest
 from approvals.models import Decision, User
 from audit.models import AuditEvent
 from recon.models import Source
-from tests.api.conftest import Caller
+from tests.api.caller import Caller
 from tests.concurrency.scene import break_of, mt940, reconcile
 from tests.notation import balance, journal, posts, writes_nothing
 

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from approvals.models import User
 from recon import tasks
 from recon.models import Run, Source, Statement, StatementFile
-from tests.api.conftest import Caller
+from tests.api.caller import Caller
 from tests.concurrency.scene import IDENTIFIER, mt940
 from tests.fixtures import Post
 from tests.notation import writes_nothing

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from approvals.models import User
 from audit.actions import catalogue
 from recon.models import Source
-from tests.api.conftest import Caller
+from tests.api.caller import Caller
 from tests.concurrency.scene import break_of, mt940, propose, reconcile
 
 Api = Callable[[User], Caller]

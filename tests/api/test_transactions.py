@@ -6,7 +6,7 @@ from typing import Any
 from approvals.models import User
 from ledger import operations as ledger
 from ledger.models import AccountingPeriod, IdempotencyKey, JournalEntry
-from tests.api.conftest import Caller, description
+from tests.api.caller import Caller, description
 from tests.fixtures import draft
 from tests.notation import balance, posts, writes_nothing
 
