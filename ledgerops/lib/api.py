@@ -16,9 +16,10 @@ from rest_framework.views import APIView, exception_handler
 
 from ledgerops.lib.api_edge import TooLarge
 from ledgerops.lib.errors import Refusal
-from ledgerops.lib.http import STATUS_OF
+from ledgerops.lib.http import STATUS_OF, with_headers
 from ledgerops.lib.money import AmountRefused, minor_from_string
 from ledgerops.lib.paging import PAGE_SIZE, page_of, reads_cursor
+from ledgerops.lib.transactions import busy_of
 
 PAGE_MAXIMUM = 500
 PAGING = frozenset({"after", "limit"})
@@ -158,8 +159,10 @@ class CodeConverter:
 
 def refusal_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn every refusal into `{"error": {code, message, field, detail}}`; what is none is left to the handler of failures."""
-    if isinstance(error, Refusal):
-        return _error(STATUS_OF[error.kind], code=error.code, message=str(error), field=error.field, detail=dict(error.detail))
+    refusal = error if isinstance(error, Refusal) else busy_of(error)
+    if refusal:
+        answer = _error(STATUS_OF[refusal.kind], code=refusal.code, message=str(refusal), field=refusal.field, detail=dict(refusal.detail))
+        return with_headers(answer, refusal=refusal)
     response = exception_handler(TooLarge() if isinstance(error, RequestDataTooBig) else error, context)
     if response is None:
         return None
@@ -196,7 +199,7 @@ def describe_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     described = {
         "description": "400 no JSON, 401 not signed in, 403 not allowed, 404 not there for you, 409 conflict, 413 too large, 415 not JSON, "
-        "422 not valid, 429 too often",
+        "422 not valid, 429 too often, 503 held by somebody else: ask again after `Retry-After` seconds",
         "content": content,
     }
     for operations in result["paths"].values():

@@ -12,6 +12,7 @@ class RefusalKind(StrEnum):
     CONFLICT = "conflict"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
+    BUSY = "busy"
 
 
 class Refusal(Exception):
@@ -28,3 +29,10 @@ class Refusal(Exception):
         super().__init__(sentence)
         self.field = field
         self.detail: Mapping[str, Any] = detail
+
+
+class Busy(Refusal):
+    """Somebody else holds what this needs, and does not let go in time; the same request may well succeed a moment later."""
+
+    code = "busy"
+    kind = RefusalKind.BUSY

@@ -1,7 +1,7 @@
 """How refusals and permissions meet HTTP. The only file that knows statuses."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
@@ -9,16 +9,21 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from ledgerops.lib.errors import Refusal, RefusalKind
+from ledgerops.lib.transactions import busy_of
 
 STATUS_OF = {
     RefusalKind.INVALID: 422,
     RefusalKind.CONFLICT: 409,
     RefusalKind.FORBIDDEN: 403,
     RefusalKind.NOT_FOUND: 404,
+    RefusalKind.BUSY: 503,
 }
 assert set(STATUS_OF) == set(RefusalKind)
+# Seconds after which asking again is worth it; for htmx, a script and a person alike.
+_AGAIN_AFTER = {RefusalKind.BUSY: 1}
 
 View = Callable[..., HttpResponseBase]
+R = TypeVar("R", bound=HttpResponseBase)
 
 
 def requires(permission: str | None) -> Callable[[View], View]:
@@ -36,7 +41,7 @@ def requires(permission: str | None) -> Callable[[View], View]:
 
 
 class RefusalMiddleware:
-    """Answer a refusal that a view let through with its page or, for htmx, its fragment."""
+    """Answer a refusal that a view let through, or a lock it did not get in time, with its page or, for htmx, its fragment."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,12 +50,19 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, Refusal):
-            return None
-        return refused(request, refusal=error)
+        refusal = error if isinstance(error, Refusal) else busy_of(error)
+        return refused(request, refusal=refusal) if refusal else None
 
 
 def refused(request: HttpRequest, *, refusal: Refusal, **context: Any) -> HttpResponse:
     """Render a refusal: its sentence, its code, and the reference of the request."""
     fragment = "errors/fragment.html" if request.headers.get("HX-Request") else "errors/refusal.html"
-    return render(request, fragment, {"refusal": refusal, **context}, status=STATUS_OF[refusal.kind])
+    context = {"refusal": refusal, **context}
+    return with_headers(render(request, fragment, context, status=STATUS_OF[refusal.kind]), refusal=refusal)
+
+
+def with_headers(response: R, *, refusal: Refusal) -> R:
+    """Return the response with what its headers say of a refusal: when to ask again."""
+    if refusal.kind in _AGAIN_AFTER:
+        response["Retry-After"] = str(_AGAIN_AFTER[refusal.kind])
+    return response

@@ -8,12 +8,16 @@ from typing import TypeVar
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
+from ledgerops.lib.errors import Busy
+
 T = TypeVar("T")
 
 # Deadlock, serialization failure: the statement was right, the moment was wrong.
 TRANSIENT_SQLSTATES = frozenset({"40P01", "40001"})
-# A lock not had in time; the server going down or not yet up; and, by their class, lost connections.
-PASSING_SQLSTATES = TRANSIENT_SQLSTATES | {"55P03", "57P01", "57P02", "57P03"}
+# Somebody else was first: the two above, and a lock not had in time.
+CONTENDED_SQLSTATES = TRANSIENT_SQLSTATES | {"55P03"}
+# Likewise the server going down or not yet up; and, by their class, lost connections.
+PASSING_SQLSTATES = CONTENDED_SQLSTATES | {"57P01", "57P02", "57P03"}
 CONNECTION_LOST_CLASS = "08"
 
 
@@ -36,6 +40,16 @@ def will_pass(error: BaseException) -> bool:
         return False
     sqlstate = sqlstate_of(error)  # none where the server could not say anything any more
     return sqlstate is None or sqlstate in PASSING_SQLSTATES or sqlstate.startswith(CONNECTION_LOST_CLASS)
+
+
+def busy_of(error: BaseException) -> Busy | None:
+    """Return the refusal that a lock not had, or a race lost, is to a person; None for every other failure.
+
+    A server that is gone is no such refusal: whether its last commit stands is not known.
+    """
+    if not isinstance(error, OperationalError) or sqlstate_of(error) not in CONTENDED_SQLSTATES:
+        return None
+    return Busy("somebody else holds this at the moment; try again in a moment")
 
 
 def check_constraints_now() -> None:
