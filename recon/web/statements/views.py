@@ -85,7 +85,7 @@ def statement(request: HttpRequest, statement_id: UUID) -> HttpResponse:
         "previous": continuity.previous,
         "gap_minor": continuity.gap_minor,
         "matched": feeds.matched_lines_of([shown]).get(shown.pk, 0),
-        "expected_minor": None if shown.opening_minor is None else shown.opening_minor + shown.movements_minor,
+        "expected_minor": None if shown.opening_minor is None else int(shown.opening_minor) + int(shown.movements_minor),
         "states": states[:LINES_SHOWN],
         "opened": number_of(request, "line"),
         "after": after,
