@@ -12,6 +12,7 @@ from approvals.operations.decisions import (
 )
 from approvals.operations.people import add_user, define_policy, define_reason_code, define_role, grant_sight
 from approvals.operations.proposals import (
+    ExpiryIncomplete,
     NobodyCouldApprove,
     NotOpen,
     NotYours,
@@ -30,6 +31,7 @@ __all__ = [
     "DecidedAlready",
     "DecisionNotAllowed",
     "DecisionOutdated",
+    "ExpiryIncomplete",
     "NobodyCouldApprove",
     "NobodyOfThatName",
     "NotOpen",

@@ -1,10 +1,11 @@
 """Submitting, revising, withdrawing and expiring proposals."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
@@ -17,6 +18,8 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import constraint_of, retried
 
 NARRATIVE_MINIMUM = 20
+
+log = structlog.get_logger(__name__)
 
 
 class ProposalInvalid(Refusal):
@@ -42,6 +45,10 @@ class NotYours(Refusal):
 class NotOpen(Refusal):
     code = "proposal_not_open"
     kind = RefusalKind.CONFLICT
+
+
+class ExpiryIncomplete(Exception):
+    """Some overdue proposals could not be ended: a failure of ours, told after the others were."""
 
 
 def submit(*, kind: str, payload: Mapping[str, Any], maker_id: int) -> Proposal:
@@ -113,6 +120,8 @@ def _revise_once(*, proposal_id: UUID, payload: Mapping[str, Any], maker_id: int
             raise NotYours("only its maker may revise a proposal")
         if proposal.status != ProposalStatus.CHANGES_REQUESTED:
             raise NotOpen("a new version is possible once changes have been requested")
+        if proposal.has_expired(at=_now()):
+            raise NotOpen("this proposal has expired")
         handler = handler_of(proposal.kind)
         handler.release(payload=ProposalVersion.objects.get(proposal=proposal, n=proposal.current_version).payload)
         command = handler.check(payload=payload)
@@ -151,28 +160,43 @@ def withdraw(*, proposal_id: UUID, maker_id: int, reason: str) -> Proposal:
 
 
 def expire_overdue(*, limit: int = 200) -> int:
-    """End open proposals whose time has run out; returns how many. Safe to run at any time and twice."""
-    expired = 0
-    for proposal_id in Proposal.objects.filter(status__in=OPEN_STATUSES, expires_at__lte=Now()).values_list("pk", flat=True)[:limit]:
-        with act("approvals.proposal.expired", target_type="approvals.proposal", target_id=proposal_id):
-            overdue = Proposal.objects.select_for_update(skip_locked=True).filter(
-                pk=proposal_id, status__in=OPEN_STATUSES, expires_at__lte=Now()
-            )
-            for proposal in overdue:
-                end_without_execution(
-                    proposal=proposal, status=ProposalStatus.EXPIRED, action="approvals.proposal.expired", reason="not decided in time"
-                )
-                expired += 1
+    """End open proposals whose time has run out; returns how many. Safe to run at any time and twice.
+
+    :raises ExpiryIncomplete: when the others have ended, if some could not be.
+    """
+    overdue = Proposal.objects.filter(status__in=OPEN_STATUSES, expires_at__lte=Now()).order_by("expires_at").values_list("pk", flat=True)
+    expired, failed = 0, []
+    for proposal_id in overdue[:limit]:
+        try:
+            expired += _expire(proposal_id)
+        except Exception:  # whatever is wrong with one, the objects that the others hold must become free
+            log.exception("proposal_not_expired", proposal_id=str(proposal_id))
+            failed.append(str(proposal_id))
+    if failed:
+        raise ExpiryIncomplete(f"{expired} overdue proposals have ended, {len(failed)} could not be: {', '.join(failed)}")
     return expired
+
+
+def _expire(proposal_id: UUID) -> int:
+    """End one proposal unless somebody else is at it or it has ended since; returns how many ended."""
+    with act("approvals.proposal.expired", target_type="approvals.proposal", target_id=proposal_id):
+        proposal = (
+            Proposal.objects.select_for_update(skip_locked=True)
+            .filter(pk=proposal_id, status__in=OPEN_STATUSES, expires_at__lte=Now())
+            .first()
+        )
+        if proposal is None:
+            return 0
+        end_without_execution(
+            proposal=proposal, status=ProposalStatus.EXPIRED, action="approvals.proposal.expired", reason="not decided in time"
+        )
+        return 1
 
 
 def end_without_execution(*, proposal: Proposal, status: ProposalStatus, action: str, reason: str) -> None:
     """Give a locked, open proposal its end and free what it held."""
     before = proposal.status
-    proposal.status, proposal.status_reason = status, reason
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (proposal.closed_at,) = cursor.fetchone()
+    proposal.status, proposal.status_reason, proposal.closed_at = status, reason, _now()
     proposal.save(update_fields=["status", "status_reason", "closed_at"])
     version = ProposalVersion.objects.get(proposal=proposal, n=proposal.current_version)
     handler_of(proposal.kind).release(payload=version.payload)
@@ -185,6 +209,15 @@ def end_without_execution(*, proposal: Proposal, status: ProposalStatus, action:
         after={"status": status, "version": proposal.current_version, "digest": version.digest},
         proposal_id=proposal.pk,
     )
+
+
+def _now() -> datetime:
+    """Return the database's clock, which also says when proposals were made."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (now,) = cursor.fetchone()
+    assert isinstance(now, datetime)
+    return now
 
 
 def _policy_of(kind: str) -> PolicyVersion:

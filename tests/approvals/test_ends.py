@@ -11,6 +11,7 @@ from django.utils import timezone
 from approvals import operations as approvals
 from approvals.audit_actions import ACTIONS
 from approvals.models import Proposal, User
+from approvals.tasks import expire_proposals
 from audit.models import AuditEvent
 from recon.models import Break
 from tests.approvals.conftest import code_of, decide, decide_directly, revise, status_of
@@ -52,6 +53,26 @@ def test_expired_proposal_frees_its_break_and_sweeping_twice_is_once(proposal: P
     assert (status_of(proposal), state_of(proposal)) == ("expired", "investigating")
     (event,) = AuditEvent.objects.filter(action="approvals.proposal.expired")
     assert (event.actor_type, event.before, (event.after or {})["status"]) == ("system", {"status": "submitted"}, "expired")
+
+
+def test_one_that_cannot_expire_keeps_no_other_from_it_and_is_told(proposal: Proposal, maker: User) -> None:
+    long_ago = timezone.now() - timedelta(days=1)
+    without_content = Proposal.objects.create(
+        number=1, kind=proposal.kind, title="t", maker=maker, scope=proposal.scope, target_type="t", target_id="t", locked_object="other",
+        expires_at=long_ago,
+    )  # fmt: skip
+    Proposal.objects.filter(pk=proposal.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
+    with pytest.raises(approvals.ExpiryIncomplete, match=f"1 overdue proposals have ended, 1 could not be: {without_content.pk}"):
+        expire_proposals()
+    assert (status_of(proposal), state_of(proposal), status_of(without_content)) == ("expired", "investigating", "submitted")
+
+
+def test_expired_proposal_takes_no_new_version_before_it_is_swept(proposal: Proposal, maker: User, checker: User) -> None:
+    decide_directly(checker, proposal, "request_changes", "which tariff?")
+    Proposal.objects.filter(pk=proposal.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
+    with writes_nothing(), pytest.raises(approvals.NotOpen, match="expired"):
+        revise(proposal, maker)
+    assert (status_of(proposal), state_of(proposal), proposal.versions.count()) == ("changes_requested", "proposed", 1)
 
 
 def test_rejected_proposal_frees_its_break(proposal: Proposal, checker: User) -> None:
