@@ -1,5 +1,6 @@
 """Reading breaks for their pages: figures, lists, and what is known around one break."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -106,6 +107,13 @@ def counter_accounts_for(user: "AbstractUser", *, account: Account) -> QuerySet[
 def items_of(match: Match) -> list[Item]:
     """Return the items a match holds, ledger first."""
     return list(Item.objects.filter(allocations__match=match, allocations__revoked_at__isnull=True).order_by("side", "pk"))
+
+
+def items_beside(recon_break: Break, *, item_ids: Collection[int]) -> list[Item]:
+    """Return those of the items that an adjustment of this break could take in besides its own: open ones of its reconciliation."""
+    own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]
+    found = Item.objects.filter(pk__in=item_ids, reconciliation=recon_break.reconciliation_id, open=True).exclude(pk__in=own)
+    return list(found.order_by("pk"))
 
 
 def situation_of(recon_break: Break, *, gap: str) -> Situation:

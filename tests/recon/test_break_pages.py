@@ -415,7 +415,7 @@ class TestProposing:
         rows = browser.get(page_of(half)).context["evidence"].candidates
         taken = next(row for row in rows if row.candidate.remaining_minor == -100)
         item = taken.candidate.item.pk
-        response = browser.get(page_of(half), {"candidate": str(item), "take": "1"})
+        response = browser.get(page_of(half), {"candidate": str(item), "take": str(item)})
         assert response.context["preview"].difference_minor == -100
         version = Break.objects.get(pk=half.pk).version
         sent: dict[str, Any] = FEE | {"counter_account": "1900", "take": item, "version": version}

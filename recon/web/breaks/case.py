@@ -23,9 +23,10 @@ from recon.operations import ADJUSTMENT
 from recon.operations.breaks import CommentRefused
 from recon.web.breaks import filters
 from recon.web.breaks.evidence import Evidence, evidence_of
-from recon.web.breaks.forms import ProposalForm, default_date, preview_of
+from recon.web.breaks.forms import ProposalForm, default_date, ids_in, preview_of
 from recon.web.breaks.listing import assignee_from, row_of, user_of
 from recon.web.breaks.queue import queue_around
+from recon.web.breaks.revising import Revision, revision_of
 from recon.web.breaks.timeline import timeline
 
 TEMPLATE = "recon/breaks/case.html"
@@ -43,7 +44,11 @@ PROPOSAL_REFUSALS = (
     approvals.ProposalInvalid,
     approvals.ObjectHasOpenProposal,
     approvals.NobodyCouldApprove,
+    approvals.NotYours,
+    approvals.NotOpen,
 )
+# What says that the break or its proposal is not as the reader saw it, rather than that a field is wrong.
+OVERTAKEN = (operations.BreakRefused, approvals.NotYours, approvals.NotOpen)
 
 
 @require_safe
@@ -131,17 +136,41 @@ def propose(request: HttpRequest, break_id: UUID) -> HttpResponse:
         return _render(request, recon_break=recon_break, form=form, status=422)
     try:
         proposal = operations.propose_adjustment(request=form.request(), maker_id=user.pk)
-    except operations.BreakRefused as refusal:
-        fresh = queries.break_for(user, break_id=break_id)
+    except PROPOSAL_REFUSALS as refusal:
+        return _refused(request, break_id=break_id, form=form, refusal=refusal)
+    messages.success(request, f"{proposal.public_number} waits for approval.")
+    return redirect(_address(request, break_id))
+
+
+@require_POST
+@requires("recon.propose_adjustment")
+def revise(request: HttpRequest, break_id: UUID) -> HttpResponse:
+    """Submit the next version after a checker asked for changes; what is refused comes back as in proposing."""
+    user = user_of(request)
+    recon_break = queries.break_for(user, break_id=break_id)
+    returned = proposals_about(target_type="recon.break", target_id=break_id).first()
+    if returned is None:
+        raise approvals.NotOpen("nothing about this break has been proposed")
+    form = ProposalForm(request.POST, recon_break=recon_break, user=user, revises=returned)
+    if not form.is_valid():
+        return _render(request, recon_break=recon_break, form=form, status=422)
+    try:
+        proposal = operations.revise_adjustment(proposal_id=returned.pk, request=form.request(), maker_id=user.pk)
+    except PROPOSAL_REFUSALS as refusal:
+        return _refused(request, break_id=break_id, form=form, refusal=refusal)
+    messages.success(request, f"Version {proposal.current_version} of {proposal.public_number} waits for approval.")
+    return redirect(_address(request, break_id))
+
+
+def _refused(request: HttpRequest, *, break_id: UUID, form: ProposalForm, refusal: Refusal) -> HttpResponse:
+    """Show the break as it is now with what was refused, and the input kept."""
+    fresh = queries.break_for(user_of(request), break_id=break_id)
+    if isinstance(refusal, OVERTAKEN):
         # They see the break as it is now, so what they send next rests on that.
         form.rest_on(fresh.version)
         return _render(request, recon_break=fresh, form=form, stale=refusal)
-    except PROPOSAL_REFUSALS as refusal:
-        form.add_error(refusal.field if refusal.field in form.fields else None, _sentence(refusal))
-        fresh = queries.break_for(user, break_id=break_id)
-        return _render(request, recon_break=fresh, form=form, status=STATUS_OF[refusal.kind])
-    messages.success(request, f"{proposal.public_number} waits for approval.")
-    return redirect(_address(request, break_id))
+    form.add_error(refusal.field if refusal.field in form.fields else None, _sentence(refusal))
+    return _render(request, recon_break=fresh, form=form, status=STATUS_OF[refusal.kind])
 
 
 def _render(
@@ -156,10 +185,11 @@ def _render(
 ) -> HttpResponse:
     """Render the break's page or the part htmx asked for, with what was refused and the input that led to it."""
     user = user_of(request)
-    take = str(form["take"].value() or "") if form else ""
-    evidence = evidence_of(recon_break, chosen_id=take or request.GET.get("candidate", ""))
     about = proposals_about(target_type="recon.break", target_id=recon_break.pk)
     proposals = list(about.prefetch_related("versions", "decisions__approver"))
+    revision = revision_of(recon_break, proposals=proposals, user=user)
+    take = str(form["take"].value() or "") if form else revision.values["take"] if revision else ""
+    evidence = evidence_of(recon_break, chosen_id=request.GET.get("candidate") or take.partition(",")[0])
     happenings = timeline(recon_break, proposals=proposals)
     queue = queue_around(recon_break, query=request.GET, user=user, today=timezone.localdate())
     context = {
@@ -178,7 +208,7 @@ def _render(
         "people": break_queries.people_who_work_breaks(),
         "comment_text": comment_text,
         "comment_error": _sentence(comment_refusal) if comment_refusal else "",
-        **_proposing(request, recon_break=recon_break, evidence=evidence, form=form),
+        **_proposing(request, recon_break=recon_break, revision=revision, form=form),
     }
     refusal = stale or comment_refusal
     part, template = PARTS.get(request.headers.get("HX-Target", ""), ("", TEMPLATE))
@@ -215,41 +245,55 @@ def _acceptable(recon_break: Break, *, evidence: Evidence) -> str:
     return str(chosen.candidate.item.pk) if chosen is not None and chosen.explains_all else ""
 
 
-def _proposing(request: HttpRequest, *, recon_break: Break, evidence: Evidence, form: ProposalForm | None) -> dict[str, Any]:
-    """Return the form of a proposal and what the entry would do; for those who may propose, while the break is free."""
+def _proposing(request: HttpRequest, *, recon_break: Break, revision: Revision | None, form: ProposalForm | None) -> dict[str, Any]:
+    """Return the form and what the entry would do; for those who may propose while the break is free, or revise what came back to them."""
     user = user_of(request)
-    if recon_break.state not in (BreakState.OPEN, BreakState.INVESTIGATING) or not user.has_perm("recon.propose_adjustment"):
+    is_free = recon_break.state in (BreakState.OPEN, BreakState.INVESTIGATING) and user.has_perm("recon.propose_adjustment")
+    if not is_free and revision is None:
         return {}
-    taken = evidence.chosen if form is not None or request.GET.get("take") else None
-    if form is not None and not form["take"].value():
-        taken = None
+    if form is not None and (form.revises is None) != (revision is None):
+        # It was filled in for what the break no longer allows; its words stand in the notice.
+        form = None
     if form is None:
-        form = ProposalForm(recon_break=recon_break, user=user, initial=_initial(request, recon_break=recon_break, taken=taken))
-        reason = form.initial["reason_code"]
-        if request.GET.get("changed") == "reason" or not form.initial["counter_account"]:
-            form.initial["counter_account"] = form.usual_account(reason) or form.initial["counter_account"]
+        initial = _initial(request, recon_break=recon_break, revision=revision)
+        form = ProposalForm(recon_break=recon_break, user=user, revises=revision.proposal if revision else None, initial=initial)
+        if request.GET.get("changed") == "reason" or not initial["counter_account"]:
+            initial["counter_account"] = form.usual_account(initial["reason_code"]) or initial["counter_account"]
+    elif revision is not None:
+        form.rest_on(revision.proposal.current_version)
     code = str(form["counter_account"].value() or "")
-    difference = taken.candidate.remaining_minor if taken else int(recon_break.difference_minor)
+    taken = break_queries.items_beside(recon_break, item_ids=ids_in(str(form["take"].value() or "")))
     policy = current_policy(kind=ADJUSTMENT)
     return {
         "form": form,
-        "taken": taken,
-        "preview": preview_of(recon_break, difference_minor=difference, counter_account=code if form.is_offered(code) else ""),
+        "revision": revision,
+        "taken": list(queries.facts_of_items(taken).values()),
+        "preview": preview_of(recon_break, taken=taken, counter_account=code if form.is_offered(code) else ""),
         "approvers": _approvers(user),
         "needed": policy.required_approvals if policy else None,
         "reason_changed": request.GET.get("changed") == "reason",
     }
 
 
-def _initial(request: HttpRequest, *, recon_break: Break, taken: Any) -> dict[str, Any]:
+def _initial(request: HttpRequest, *, recon_break: Break, revision: Revision | None) -> dict[str, Any]:
     """Return what the form starts from; fields in the address come back as they were typed, so that a preview is an address too."""
-    return {
-        "reason_code": request.GET.get("reason_code", ""),
-        "counter_account": request.GET.get("counter_account", ""),
-        "effective_date": request.GET.get("effective_date") or default_date(recon_break, today=timezone.localdate()),
-        "version": recon_break.version,
-        "take": taken.candidate.item.pk if taken else "",
-    }
+    if revision is not None:
+        start = revision.values
+    else:
+        start = {
+            "reason_code": "",
+            "counter_account": "",
+            "effective_date": default_date(recon_break, today=timezone.localdate()),
+            "version": recon_break.version,
+            "take": "",
+        }
+    typed = {name: request.GET[name] for name in ("reason_code", "counter_account", "take") if name in request.GET}
+    if request.GET.get("effective_date"):
+        typed["effective_date"] = request.GET["effective_date"]
+    # Of what was named, only what can still be taken.
+    named = ids_in(typed.get("take", start["take"]))
+    typed["take"] = ",".join(str(item.pk) for item in break_queries.items_beside(recon_break, item_ids=named))
+    return {**start, **typed}
 
 
 def _approvers(user: User) -> list[str]:

@@ -1,6 +1,6 @@
 """The proposal of an adjustment: its form and what it would do."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,18 +9,21 @@ from django import forms
 from django.db.models import Case, QuerySet, When
 from django.http import QueryDict
 
-from approvals.models import ReasonCode, User
+from approvals.models import Proposal, ProposalStatus, ReasonCode, User
 from approvals.operations.proposals import NARRATIVE_MINIMUM
 from approvals.queries import reason_codes
 from ledger.accounting import Line
 from ledger.models import Account, OwnerClass
 from ledger.queries import BalanceEffect, effects_of, first_open_date, period_of
 from recon import break_queries
-from recon.models import Break
+from recon.models import Break, Item
 from recon.operations import ADJUSTMENT
 from recon.operations.adjustments import AdjustmentRequest, entry_lines
+from recon.operations.matches import difference_of
 
 ACCOUNTS_OFFERED = 300
+ID_DIGITS = 18
+IDS = rf"^[0-9]{{1,{ID_DIGITS}}}(,[0-9]{{1,{ID_DIGITS}}})*$"
 
 
 class DayInput(forms.DateInput):
@@ -31,7 +34,11 @@ class DayInput(forms.DateInput):
 
 
 class ProposalForm(forms.Form):
-    """What an analyst fills in. Names of accounts outside the user's sight are refused as if they did not exist."""
+    """What an analyst fills in, for a proposal or for the next version of one (`revises`).
+
+    Names of accounts outside the user's sight are refused as if they did not exist. `version` is what the input rests on: the break's
+    version for a proposal, the returned version for the next one. `take` lists the items taken in besides the break's own.
+    """
 
     reason_code = forms.ChoiceField(label="Reason")
     counter_account = forms.CharField(label="Counter account", widget=forms.Select)
@@ -44,12 +51,21 @@ class ProposalForm(forms.Form):
         error_messages={"min_length": f"Say why in at least {NARRATIVE_MINIMUM} characters."},
     )
     version = forms.IntegerField(widget=forms.HiddenInput)
-    take = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    take = forms.RegexField(IDS, max_length=400, widget=forms.HiddenInput, required=False)
 
-    def __init__(self, data: QueryDict | None = None, *, recon_break: Break, user: User, initial: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        recon_break: Break,
+        user: User,
+        revises: Proposal | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> None:
         # The narrative keeps its id over every fragment of its break, so that htmx can leave it alone while all around it changes.
         super().__init__(data, auto_id=f"propose-%s-{recon_break.number}", initial=initial)
         self.recon_break = recon_break
+        self.revises = revises
         self.accounts = break_queries.counter_accounts_for(user, account=recon_break.reconciliation.source.account)
         self.reasons: list[ReasonCode] = list(reason_codes(kind=ADJUSTMENT))
         self.fields["reason_code"].choices = [("", "Choose a reason"), *((code.code, code.label) for code in self.reasons)]  # type: ignore[attr-defined]
@@ -62,8 +78,14 @@ class ProposalForm(forms.Form):
             raise forms.ValidationError(f"there is no account {code} to take the other side")
         return code
 
+    def clean(self) -> dict[str, Any]:
+        seen, returned = self.cleaned_data.get("version"), self.revises
+        if returned and returned.status == ProposalStatus.CHANGES_REQUESTED and seen not in (None, returned.current_version):
+            raise forms.ValidationError(f"Version {returned.current_version} has come back to you since you opened this form.")
+        return self.cleaned_data
+
     def rest_on(self, version: int) -> None:
-        """Let what was typed rest on another version of the break: the one shown beside the refusal."""
+        """Let what was typed rest on another version: the one shown beside the refusal."""
         data = QueryDict(mutable=True)
         data.update(self.data)
         data["version"] = str(version)
@@ -74,12 +96,13 @@ class ProposalForm(forms.Form):
         values = self.cleaned_data
         return AdjustmentRequest(
             break_id=self.recon_break.pk,
-            item_ids=[values["take"]] if values["take"] else [],
+            item_ids=ids_in(values["take"]),
             reason_code=values["reason_code"],
             narrative=values["narrative"],
             counter_account=values["counter_account"],
             effective_date=values["effective_date"],
-            break_version=values["version"],
+            # While its proposal is open nobody but its maker's next version frees the break; it has no version of its own to compare.
+            break_version=None if self.revises else values["version"],
         )
 
     def is_offered(self, code: str) -> bool:
@@ -107,8 +130,12 @@ class Preview:
     is_whole: bool
 
 
-def preview_of(recon_break: Break, *, difference_minor: int, counter_account: str) -> Preview:
-    """Return what an adjustment of this difference would do; without a counter account the bank's side alone is known."""
+def preview_of(recon_break: Break, *, taken: Collection[Item], counter_account: str) -> Preview:
+    """Return what an adjustment of the break and the items it takes in would do.
+
+    Without a counter account the bank's side alone is known.
+    """
+    difference_minor = int(recon_break.difference_minor) + difference_of(taken)
     account = recon_break.reconciliation.source.account
     lines: list[Line] = []
     if difference_minor:
@@ -120,6 +147,11 @@ def preview_of(recon_break: Break, *, difference_minor: int, counter_account: st
         difference_minor=difference_minor,
         is_whole=len(effects) == 2,
     )
+
+
+def ids_in(text: str) -> list[int]:
+    """Return the item ids of `12,15`; whatever is not one is left out."""
+    return [int(part) for part in text.split(",") if part.isdecimal() and len(part) <= ID_DIGITS]
 
 
 def default_date(recon_break: Break, *, today: date) -> date:

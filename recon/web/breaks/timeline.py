@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from approvals.models import Proposal, User
 from audit.actions import meaning_of
+from audit.models import AuditEvent
 from audit.queries import timeline_of
 from recon.models import Break
 from recon.web.breaks.words import METHOD_WORDS
@@ -19,10 +21,10 @@ class Look(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A proposal as the timeline needs it."""
+    """A proposal as the timeline needs it, its narratives by version."""
 
     number: str
-    narrative: str
+    narratives: dict[int, str]
 
 
 # Titles may name {who} (to whom) and {number} (of the proposal); the sentence of an event without a title is its action's meaning.
@@ -44,6 +46,7 @@ LOOKS = {
 }
 # Said already by the event of the proposal beside it.
 TOLD_ELSEWHERE = {"recon.break.proposed"}
+SUBMISSIONS = {"approvals.proposal.submitted", "approvals.proposal.revised"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +66,13 @@ def timeline(recon_break: Break, *, proposals: Sequence[Proposal]) -> list[Happe
     told = list(timeline_of(target_type="recon.break", target_id=recon_break.pk))
     for proposal in proposals:
         told += timeline_of(target_type="approvals.proposal", target_id=proposal.pk)
-    events = sorted((event for event in told if event.action not in TOLD_ELSEWHERE or event.outcome != "done"), key=lambda event: event.id)
+    told.sort(key=lambda event: event.id)
+    events = [event for event, after in zip_longest(told, told[1:]) if not _is_told_elsewhere(event, after=after)]
     people = _people(event.after for event in events)
-    asked = {str(proposal.pk): Asked(proposal.public_number, proposal.versions.all()[0].narrative) for proposal in proposals}
+    asked = {
+        str(proposal.pk): Asked(proposal.public_number, {version.n: version.narrative for version in proposal.versions.all()})
+        for proposal in proposals
+    }
     run = recon_break.opened_by_run
     opened = Happening(
         icon="search",
@@ -75,6 +82,14 @@ def timeline(recon_break: Break, *, proposals: Sequence[Proposal]) -> list[Happe
         at=recon_break.opened_at,
     )
     return [opened, *(_happening(event, people=people, asked=asked) for event in events)]
+
+
+def _is_told_elsewhere(event: AuditEvent, *, after: AuditEvent | None) -> bool:
+    """Return whether the event is said by another; a new version lets go of its break only to hold it again."""
+    if event.outcome != "done":
+        return False
+    again = after is not None and after.action == "recon.break.proposed" and after.transaction_id == event.transaction_id
+    return event.action in TOLD_ELSEWHERE or (event.action == "recon.break.reopened" and again)
 
 
 def _happening(event: Any, *, people: dict[int, str], asked: dict[str, Asked]) -> Happening:
@@ -91,7 +106,7 @@ def _happening(event: Any, *, people: dict[int, str], asked: dict[str, Asked]) -
         title = f"Resolved by {word}" if (word := METHOD_WORDS.get(after.get("method", ""))) else look.title
     text = after.get("text", "") if event.action == "recon.break.commented" else ""
     if event.target_id in asked:
-        text = asked[event.target_id].narrative if event.action == "approvals.proposal.submitted" else event.reason
+        text = asked[event.target_id].narratives[after["version"]] if event.action in SUBMISSIONS else event.reason
     return Happening(icon=look.icon, tone=look.tone, title=title, meta=event.actor_name, at=event.at, text=text)
 
 

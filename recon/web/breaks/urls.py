@@ -15,4 +15,5 @@ urlpatterns = [
     path("<uuid:break_id>/comment/", case.comment, name="comment_on_break"),
     path("<uuid:break_id>/match/", case.match, name="match_break"),
     path("<uuid:break_id>/propose/", case.propose, name="propose_adjustment"),
+    path("<uuid:break_id>/revise/", case.revise, name="revise_adjustment"),
 ]
