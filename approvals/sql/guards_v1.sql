@@ -41,9 +41,28 @@ END $$;
 CREATE TRIGGER approvals_proposal_keeps_its_word BEFORE UPDATE ON approvals_proposal
     FOR EACH ROW EXECUTE FUNCTION approvals_proposal_keeps_its_word_v1();
 
+CREATE TRIGGER approvals_proposal_version_never_goes_down BEFORE UPDATE ON approvals_proposal
+    FOR EACH ROW WHEN (NEW.current_version < OLD.current_version) EXECUTE FUNCTION lib_refuse_change_v1();
+
+-- That a proposal was carried out is said of none that was not.
+CREATE FUNCTION approvals_executed_proposal_was_executed_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.approvals_execution AS execution WHERE execution.proposal_id = NEW.id) THEN
+        RAISE EXCEPTION 'proposal % was never executed', NEW.number
+            USING ERRCODE = '23514', CONSTRAINT = 'approvals_executed_proposal_was_executed';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER approvals_executed_proposal_was_executed BEFORE INSERT OR UPDATE ON approvals_proposal
+    FOR EACH ROW WHEN (NEW.status = 'executed') EXECUTE FUNCTION approvals_executed_proposal_was_executed_v1();
+
 CREATE SEQUENCE approvals_proposal_number START 1001;
 -- reverse
 DROP SEQUENCE approvals_proposal_number;
+DROP TRIGGER approvals_executed_proposal_was_executed ON approvals_proposal;
+DROP FUNCTION approvals_executed_proposal_was_executed_v1();
+DROP TRIGGER approvals_proposal_version_never_goes_down ON approvals_proposal;
 DROP TRIGGER approvals_proposal_keeps_its_word ON approvals_proposal;
 DROP FUNCTION approvals_proposal_keeps_its_word_v1();
 DROP TRIGGER approvals_proposal_never_deleted ON approvals_proposal;

@@ -387,3 +387,33 @@ def test_ended_proposal_lives_again_it(runtime: Session, maker: User) -> None:
     runtime.execute("UPDATE approvals_proposal SET status = 'rejected' WHERE id = %s", [proposal])
     with refused_by("approvals_proposal_ended_is_final"):
         runtime.execute("UPDATE approvals_proposal SET status = 'submitted' WHERE id = %s", [proposal])
+
+
+def test_proposal_returns_to_an_earlier_version_it(runtime: Session, maker: User) -> None:
+    proposal, _ = write_proposal(runtime, maker=maker)
+    runtime.execute("UPDATE approvals_proposal SET current_version = 2 WHERE id = %s", [proposal])
+    with refused_by("approvals_proposal_version_never_goes_down"):
+        runtime.execute("UPDATE approvals_proposal SET current_version = 1 WHERE id = %s", [proposal])
+
+
+def test_proposal_called_executed_that_was_not_it(runtime: Session, maker: User) -> None:
+    proposal, _ = write_proposal(runtime, maker=maker)
+    with refused_by("approvals_executed_proposal_was_executed"):
+        runtime.execute("UPDATE approvals_proposal SET status = 'executed', closed_at = now() WHERE id = %s", [proposal])
+
+
+def test_proposal_born_executed_it(runtime: Session, maker: User) -> None:
+    proposal, _ = write_proposal(runtime, maker=maker)
+    with refused_by("approvals_executed_proposal_was_executed"):
+        runtime.execute(
+            "INSERT INTO approvals_proposal (number, kind, title, maker_id, scope, target_type, target_id, locked_object, status,"
+            " status_reason, current_version, expires_at) SELECT number + 1, kind, title, maker_id, scope, target_type, target_id, 'other',"
+            " 'executed', '', 1, expires_at FROM approvals_proposal WHERE id = %s",
+            [proposal],
+        )
+
+
+def test_proposal_that_was_executed_is_called_so(runtime: Session, maker: User) -> None:
+    proposal, version = write_proposal(runtime, maker=maker)
+    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    runtime.execute("UPDATE approvals_proposal SET status = 'executed', closed_at = now() WHERE id = %s", [proposal])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 GUARDS_TESTS = "tests/database/test_guards.py"
 RECON_TESTS = "tests/database/test_recon_guards.py"
 PRIVILEGE_TESTS = "tests/database/test_privileges.py"
+AROUND_TESTS = "tests/faults/test_ways_around.py"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ GUARDS = [
     _trigger("ledger_account_meaning_never_changes", "ledger_account", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
     _trigger("ledger_type_rules_never_change", "ledger_transaction_type", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
     _trigger("ledger_period_dates_never_change", "ledger_period", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    _trigger("ledger_period_stays_closed", "ledger_period", f"{AROUND_TESTS}::test_closed_period_is_opened_again_it"),
     _trigger("ledger_balance_never_deleted", "ledger_balance", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
     _constraint("ledger_idempotency_key_pkey", "ledger_idempotency_key", f"{GUARDS_TESTS}::test_one_key_answers_twice_it"),
     _constraint(
@@ -80,6 +82,14 @@ GUARDS = [
         f"{GUARDS_TESTS}::test_version_whose_digest_is_not_of_its_content_it",
     ),
     _trigger("approvals_proposal_keeps_its_word", "approvals_proposal", f"{GUARDS_TESTS}::test_ended_proposal_lives_again_it"),
+    _trigger(
+        "approvals_proposal_version_never_goes_down",
+        "approvals_proposal",
+        f"{GUARDS_TESTS}::test_proposal_returns_to_an_earlier_version_it",
+    ),
+    _trigger(
+        "approvals_executed_proposal_was_executed", "approvals_proposal", f"{GUARDS_TESTS}::test_proposal_called_executed_that_was_not_it"
+    ),
     _trigger("ledger_manual_entry_is_approved", "ledger_entry", f"{GUARDS_TESTS}::test_manual_entry_nobody_approved_it"),
     _constraint(
         "ledger_manual_entry_has_a_proposal", "ledger_entry", f"{GUARDS_TESTS}::test_manual_entry_without_a_proposal_around_the_door_it"
@@ -92,6 +102,9 @@ GUARDS = [
     Guard("recon_item_is_matched_once", f"{RECON_TESTS}::test_item_matched_twice_it", sql="DROP INDEX recon_item_is_matched_once"),
     _constraint("recon_allocation_takes_the_whole_item", "recon_allocation", f"{RECON_TESTS}::test_part_of_an_item_allocated_it"),
     _constraint("recon_break_closes_by_a_match", "recon_break", f"{RECON_TESTS}::test_break_closed_without_a_match_it"),
+    _trigger("recon_break_is_explained_by_its_match", "recon_break", f"{AROUND_TESTS}::test_break_closed_by_the_match_of_other_items_it"),
+    _trigger("recon_item_is_open_or_matched", "recon_item", f"{AROUND_TESTS}::test_item_hidden_without_a_match_it"),
+    _trigger("recon_item_is_born_open", "recon_item", f"{AROUND_TESTS}::test_item_hidden_from_birth_it"),
     _constraint("recon_file_is_stored_once", "recon_file", f"{RECON_TESTS}::test_same_bytes_stored_twice_it"),
     _constraint("recon_statement_is_accepted_once", "recon_statement", f"{RECON_TESTS}::test_statement_accepted_twice_it"),
     Guard(
