@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Abs
 from guardian.models import GroupObjectPermissionBase
 from simple_history.models import HistoricalRecords
 
@@ -62,6 +63,7 @@ class StatementFile(models.Model):
             models.UniqueConstraint(fields=["sha256"], name="recon_file_is_stored_once"),
             models.CheckConstraint(condition=models.Q(status__in=FileStatus.values), name="recon_file_status_is_known"),
         ]
+        indexes = [models.Index(fields=["status", "-id"], name="recon_file_by_status")]
 
     @property
     def storage_name(self) -> str:
@@ -102,7 +104,11 @@ class Statement(models.Model):
             models.UniqueConstraint(fields=["source", "content_digest"], name="recon_statement_is_accepted_once"),
             models.CheckConstraint(condition=models.Q(proof__in=ProofStatus.values), name="recon_statement_proof_is_known"),
         ]
-        indexes = [models.Index(fields=["source", "-closing_date"], name="recon_statement_by_source")]
+        indexes = [
+            models.Index(fields=["source", "-closing_date"], name="recon_statement_by_source"),
+            models.Index(fields=["-closing_date", "-id"], name="recon_statement_by_closing"),
+            models.Index(fields=["proof", "-closing_date", "-id"], name="recon_statement_by_proof"),
+        ]
 
 
 class Flow(models.TextChoices):
@@ -206,6 +212,7 @@ class Run(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(status__in=RunStatus.values), name="recon_run_status_is_known"),
         ]
+        indexes = [models.Index(fields=["status", "-id"], name="recon_run_by_status")]
 
     @property
     def is_active(self) -> bool:
@@ -380,6 +387,12 @@ class Break(models.Model):
             models.Index(fields=["state", "occurred_on", "number"], name="recon_break_by_state"),
             models.Index(fields=["reconciliation", "state", "occurred_on"], name="recon_break_by_reconciliation"),
             models.Index(fields=["assignee", "state"], name="recon_break_by_assignee"),
+            # The list of what lives, in its two orders; each is read from either end.
+            models.Index(fields=["occurred_on", "number"], name="recon_break_live_by_date", condition=~models.Q(state="resolved")),
+            models.Index(
+                Abs("difference_minor"), models.F("number"), name="recon_break_live_by_size", condition=~models.Q(state="resolved")
+            ),
+            models.Index(models.F("state"), Abs("difference_minor"), models.F("number"), name="recon_break_by_state_and_size"),
         ]
 
     @property
