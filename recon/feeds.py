@@ -66,7 +66,9 @@ def _previous(*, source: Any, closing_date: Any, opening: Any, closing: Any, own
     """Return what a statement may go on from, best first; of one day never the one that goes on from it."""
     earlier = Q() if own_id is None else Q(pk__lt=own_id)
     same_day = Q(closing_date=closing_date) & (Q(closing_minor=opening) | (earlier & ~Q(opening_minor=closing)))
-    others = Statement.objects.filter(Q(closing_date__lt=closing_date) | same_day, source=source, closing_minor__isnull=False)
+    # That none is later is implied by the rest, and what lets the index begin at that day.
+    none_later = Statement.objects.filter(source=source, closing_date__lte=closing_date, closing_minor__isnull=False)
+    others = none_later.filter(Q(closing_date__lt=closing_date) | same_day)
     fits = Case(When(closing_minor=opening, then=Value(0)), default=Value(1), output_field=IntegerField())
     # An order may not refer to an outer query, an annotation may.
     others = others.annotate(fits=fits)
@@ -103,7 +105,11 @@ def feeds_for(user: "AbstractUser", *, today: date) -> list[Feed]:
         if day.weekday() < SATURDAY:
             days.insert(0, day)
     known = with_continuity(Statement.objects.filter(source__in=sources)).select_related("file")
-    latest = {statement.source_id: statement for statement in known.order_by("source_id", "-closing_date", "-id").distinct("source_id")}
+    # One look into each source's statements; which one is the latest must be known before any is asked what it goes on from.
+    of_source = Statement.objects.filter(source=OuterRef("pk")).order_by("-closing_date", "-id").values("pk")[:1]
+    looked_at = Source.objects.filter(pk__in=[source.pk for source in sources]).annotate(latest=Subquery(of_source))
+    latest_ids = list(looked_at.exclude(latest=None).values_list("latest", flat=True))
+    latest = {statement.source_id: statement for statement in known.filter(pk__in=latest_ids)}
     recent: dict[int, list[Statement]] = {}
     for statement in known.filter(closing_date__gte=days[0]).order_by("closing_date", "id"):
         recent.setdefault(statement.source_id, []).append(statement)

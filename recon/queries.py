@@ -99,7 +99,9 @@ def reconciliation_for(user: "AbstractUser", *, pk: int) -> Reconciliation:
 def files_for(user: "AbstractUser") -> QuerySet[StatementFile]:
     """Return the files this user received or whose statements they see, newest first."""
     return (
-        StatementFile.objects.filter(Q(received_by=user) | Q(pk__in=Statement.objects.filter(source__in=_source_ids(user)).values("file")))
+        StatementFile.objects.filter(
+            Q(received_by=user) | Exists(Statement.objects.filter(file=OuterRef("pk"), source__in=_source_ids(user)))
+        )
         .select_related("received_by")
         .order_by("-id")
     )

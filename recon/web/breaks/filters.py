@@ -32,7 +32,7 @@ AGES = [("1", "0\u20131 d"), ("2", "2\u20133 d"), ("3", "4\u20137 d"), ("4", "8 
 _BANDS: dict[str, tuple[int, int | None]] = {"1": (0, 2), "2": (2, 4), "3": (4, 8), "4": (8, None), "late": (LIMIT_DAYS, None)}
 assert set(_BANDS) == {value for value, _ in AGES}
 STATES = [("open", "Open"), ("investigating", "Investigating"), ("proposed", "Proposed"), ("resolved", "Resolved")]
-_NUMBER = re.compile(r"(?:BRK-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
+_NUMBER = re.compile(r"(BRK-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
 
 
 class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package is not typed
@@ -62,11 +62,14 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
 
     def by_text(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
         text = value.strip()
+        number = _NUMBER.fullmatch(text)
+        if number and number[1]:
+            return queryset.filter(number=int(number[2]))
         found = Q()
         for record in ("", "ledger_item__", "statement_item__"):
             found |= Q(**{f"{record}reference__icontains": text}) | Q(**{f"{record}counterparty__icontains": text})
-        if number := _NUMBER.fullmatch(text):
-            found |= Q(number=int(number[1]))
+        if number:
+            found |= Q(number=int(number[2]))
         return queryset.filter(found)
 
     def by_age(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
