@@ -23,7 +23,7 @@ PAGES = [
     PageCase("break seen by an auditor", "auditor", "/breaks/", "tbody th a, tbody td a"),
     PageCase("statements", "analyst", "/statements/"),
     PageCase("statement", "analyst", "/statements/", "tbody a[href^='/statements/']:not([href*='/files/'])"),
-    PageCase("file", "analyst", "/statements/", "tbody a[href*='/files/']"),
+    PageCase("file", "analyst", "/statements/files/", "tbody a[href*='/files/']"),
     PageCase("upload", "analyst", "/statements/upload/"),
     PageCase("runs", "analyst", "/runs/"),
     PageCase("run", "analyst", "/runs/", "tbody a[href^='/runs/']"),
