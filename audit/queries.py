@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # An event's id is made within the same statement as its instant, so their clocks agree far closer than this.
 CLOCK_SLACK = timedelta(seconds=5)
 
+# What apps above call a row of the trail; its table is nobody's but this app's.
+RecordedEvent = AuditEvent
+
 
 class TrailNotVisible(Refusal):
     code = "trail_not_visible"

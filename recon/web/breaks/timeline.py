@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from approvals.models import Proposal, User
 from audit.actions import meaning_of
-from audit.models import AuditEvent
-from audit.queries import timeline_of
+from audit.queries import RecordedEvent, timeline_of
 from recon.models import Break
 from recon.web.breaks.words import METHOD_WORDS
 
@@ -84,7 +83,7 @@ def timeline(recon_break: Break, *, proposals: Sequence[Proposal]) -> list[Happe
     return [opened, *(_happening(event, people=people, asked=asked) for event in events)]
 
 
-def _is_told_elsewhere(event: AuditEvent, *, after: AuditEvent | None) -> bool:
+def _is_told_elsewhere(event: RecordedEvent, *, after: RecordedEvent | None) -> bool:
     """Return whether the event is said by another; a new version lets go of its break only to hold it again."""
     if event.outcome != "done":
         return False
