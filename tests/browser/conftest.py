@@ -79,8 +79,9 @@ def _address(process: subprocess.Popen[str], log: IO[str]) -> str:
     raise AssertionError(f"no page after {STARTS_WITHIN} s:\n{said}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(chromium_path: Path) -> Iterator[Browser]:
+    """Start a browser for one file of tests: while Playwright runs, Django refuses to be used in the same thread."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium_path), args=CHROMIUM_OPTIONS)
         yield browser
