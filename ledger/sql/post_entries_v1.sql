@@ -5,11 +5,12 @@
 -- Draft: {key, type, entity, effective_date, description, reference, counterparty, metadata, proposal_id, actor_id,
 --         request_id, lines: [{account, direction, amount, asset}]}; amounts are strings of minor units.
 -- Locks, always in this order: every balance of every draft by account id, then keys by name, then periods (shared).
--- Plans are cached while tables are still small, so sequential scans are switched off for the function.
+-- Plans are cached while tables are still small, so sequential scans are switched off for the function; every
+-- statement finds its rows by key, so one plan serves all and none is made again for each call.
 CREATE FUNCTION ledger_post_entries_v1(caller_scope text, drafts jsonb)
 RETURNS TABLE (draft_position integer, outcome text, posted_entry_id uuid, code text, detail jsonb)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     draft record;
@@ -22,19 +23,22 @@ DECLARE
     refusal text;
     refusal_data jsonb;
     names text[];
-    ids bigint[];
-    missing text;
     leg_count integer;
+    accounts bigint[];
+    assets bigint[];
+    entities bigint[];
+    directions text[];
+    amounts numeric[];
+    debit_normal boolean[];
     seqs bigint[];
     balances numeric[];
     debits numeric;
     credits numeric;
     seq bigint;
 BEGIN
+    names := ARRAY(SELECT l->>'account' FROM jsonb_array_elements(drafts) d, jsonb_array_elements(d->'lines') l);
     PERFORM 1 FROM ledger_balance b
-        WHERE b.account_id IN (
-            SELECT a.id FROM ledger_account a WHERE a.code IN (
-                SELECT l->>'account' FROM jsonb_array_elements(drafts) d, jsonb_array_elements(d->'lines') l))
+        WHERE b.account_id = ANY (ARRAY(SELECT a.id FROM ledger_account a WHERE a.code = ANY (names)))
         ORDER BY b.account_id FOR UPDATE;
 
     <<each_draft>>
@@ -101,39 +105,40 @@ BEGIN
         END IF;
 
         IF refusal IS NULL THEN
-            SELECT array_agg(DISTINCT l->>'account'), count(*) INTO names, leg_count FROM jsonb_array_elements(draft.body->'lines') l;
-            SELECT array_agg(a.id ORDER BY a.id) INTO ids FROM ledger_account a WHERE a.code = ANY (names);
-            IF coalesce(cardinality(ids), 0) < cardinality(names) THEN
-                SELECT n INTO missing FROM unnest(names) n
-                    WHERE NOT EXISTS (SELECT 1 FROM ledger_account a WHERE a.code = n) ORDER BY n LIMIT 1;
-                refusal := 'unknown_account'; refusal_data := jsonb_build_object('account', missing);
-            ELSE
-                FOR leg IN
-                    SELECT l.value->>'account' AS account, l.value->>'direction' AS direction, l.value->>'asset' AS asset,
-                           a.status, a.owner_class, s.code AS account_asset, e.code AS account_entity, l.ordinality AS line
-                    FROM jsonb_array_elements(draft.body->'lines') WITH ORDINALITY l
-                    JOIN ledger_account a ON a.code = l.value->>'account'
-                    JOIN ledger_asset s ON s.id = a.asset_id
-                    JOIN ledger_entity e ON e.id = a.entity_id
-                    ORDER BY l.ordinality
-                LOOP
-                    IF leg.account_asset <> leg.asset THEN
-                        refusal := 'account_holds_another_asset';
-                    ELSIF leg.account_entity <> draft.body->>'entity' THEN
-                        refusal := 'account_of_another_entity';
-                    ELSIF leg.status <> 'open' THEN
-                        refusal := 'account_not_open';
-                    ELSIF NOT (CASE leg.direction WHEN 'debit' THEN kind.debit_classes ELSE kind.credit_classes END) ? leg.owner_class THEN
-                        refusal := 'account_class_not_allowed';
-                    ELSE
-                        CONTINUE;
-                    END IF;
-                    refusal_data := jsonb_build_object(
-                        'line', leg.line, 'account', leg.account, 'direction', leg.direction, 'asset', leg.account_asset,
-                        'status', leg.status, 'owner_class', leg.owner_class);
+            leg_count := 0; accounts := '{}'; assets := '{}'; entities := '{}'; directions := '{}'; amounts := '{}'; debit_normal := '{}';
+            FOR leg IN
+                SELECT l.ordinality AS line, l.value->>'account' AS account, l.value->>'direction' AS direction, l.value->>'asset' AS asset,
+                       (l.value->>'amount')::numeric AS amount, a.id, a.asset_id, a.entity_id, a.status, a.owner_class,
+                       a.type IN ('asset', 'expense') AS debit_normal, s.code AS account_asset, e.code AS account_entity
+                FROM jsonb_array_elements(draft.body->'lines') WITH ORDINALITY l
+                LEFT JOIN ledger_account a ON a.code = l.value->>'account'
+                LEFT JOIN ledger_asset s ON s.id = a.asset_id
+                LEFT JOIN ledger_entity e ON e.id = a.entity_id
+                ORDER BY l.ordinality
+            LOOP
+                IF leg.id IS NULL THEN
+                    refusal := 'unknown_account'; refusal_data := jsonb_build_object('account', leg.account);
                     EXIT;
-                END LOOP;
-            END IF;
+                ELSIF leg.account_asset <> leg.asset THEN
+                    refusal := 'account_holds_another_asset';
+                ELSIF leg.account_entity <> draft.body->>'entity' THEN
+                    refusal := 'account_of_another_entity';
+                ELSIF leg.status <> 'open' THEN
+                    refusal := 'account_not_open';
+                ELSIF NOT (CASE leg.direction WHEN 'debit' THEN kind.debit_classes ELSE kind.credit_classes END) ? leg.owner_class THEN
+                    refusal := 'account_class_not_allowed';
+                ELSE
+                    leg_count := leg_count + 1;
+                    accounts := accounts || leg.id; assets := assets || leg.asset_id; entities := entities || leg.entity_id;
+                    directions := directions || leg.direction; amounts := amounts || leg.amount;
+                    debit_normal := debit_normal || leg.debit_normal;
+                    CONTINUE;
+                END IF;
+                refusal_data := jsonb_build_object(
+                    'line', leg.line, 'account', leg.account, 'direction', leg.direction, 'asset', leg.account_asset,
+                    'status', leg.status, 'owner_class', leg.owner_class);
+                EXIT;
+            END LOOP;
         END IF;
 
         IF refusal IS NOT NULL THEN
@@ -146,21 +151,15 @@ BEGIN
 
         -- Nothing is refused any more.
         seqs := '{}'; balances := '{}';
-        FOR leg IN
-            SELECT a.id AS account_id, a.type IN ('asset', 'expense') AS debit_normal, l.value->>'direction' AS direction,
-                   (l.value->>'amount')::numeric AS amount
-            FROM jsonb_array_elements(draft.body->'lines') WITH ORDINALITY l
-            JOIN ledger_account a ON a.code = l.value->>'account'
-            ORDER BY l.ordinality
-        LOOP
+        FOR n IN 1..leg_count LOOP
             UPDATE ledger_balance b SET
-                posted_debits_minor = b.posted_debits_minor + CASE leg.direction WHEN 'debit' THEN leg.amount ELSE 0 END,
-                posted_credits_minor = b.posted_credits_minor + CASE leg.direction WHEN 'credit' THEN leg.amount ELSE 0 END,
+                posted_debits_minor = b.posted_debits_minor + CASE directions[n] WHEN 'debit' THEN amounts[n] ELSE 0 END,
+                posted_credits_minor = b.posted_credits_minor + CASE directions[n] WHEN 'credit' THEN amounts[n] ELSE 0 END,
                 version = b.version + 1
-                WHERE b.account_id = leg.account_id
+                WHERE b.account_id = accounts[n]
                 RETURNING b.version, b.posted_debits_minor, b.posted_credits_minor INTO seq, debits, credits;
             seqs := seqs || seq;
-            balances := balances || CASE WHEN leg.debit_normal THEN debits - credits ELSE credits - debits END;
+            balances := balances || CASE WHEN debit_normal[n] THEN debits - credits ELSE credits - debits END;
         END LOOP;
 
         WITH entry AS (
@@ -174,10 +173,8 @@ BEGIN
                 (draft.body->>'actor_id')::bigint, draft.body->>'request_id', (draft.body->>'proposal_id')::uuid))
         INSERT INTO ledger_posting (
             entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, account_seq, balance_after_minor)
-        SELECT new_entry_id, l.ordinality, leg_count, a.id, a.asset_id, a.entity_id, l.value->>'direction',
-               (l.value->>'amount')::numeric, seqs[l.ordinality], balances[l.ordinality]
-        FROM jsonb_array_elements(draft.body->'lines') WITH ORDINALITY l
-        JOIN ledger_account a ON a.code = l.value->>'account';
+        SELECT new_entry_id, n, leg_count, accounts[n], assets[n], entities[n], directions[n], amounts[n], seqs[n], balances[n]
+        FROM generate_series(1, leg_count) n;
 
         outcome := 'posted'; posted_entry_id := new_entry_id;
         RETURN NEXT;
