@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from approvals.models import Decision, DecisionOutcome, Execution, Proposal, ProposalStatus, ProposalVersion, User
 from approvals.operations.proposals import end_without_execution
@@ -10,7 +10,7 @@ from approvals.queries import STANDING
 from approvals.registry import PreconditionChanged, handler_of
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import TRANSIENT_SQLSTATES, constraint_of, retried, savepoint_with_constraints, sqlstate_of
+from ledgerops.lib.transactions import TRANSIENT_SQLSTATES, constraint_of, database_now, retried, savepoint_with_constraints, sqlstate_of
 
 
 class CheckerIsMaker(Refusal):
@@ -118,9 +118,7 @@ def _refuse_unfit(*, proposal: Proposal, version: ProposalVersion, approver: Use
         raise CommentRequired("say why, so that the maker can act on it", field="comment")
     if proposal.status != ProposalStatus.SUBMITTED:
         raise NotWaiting(f"this proposal {STANDING[ProposalStatus(proposal.status)]}", status=proposal.status)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (now,) = cursor.fetchone()
+    now = database_now()
     if proposal.has_expired(at=now):
         raise NotWaiting("this proposal has expired", status=ProposalStatus.EXPIRED)
 
@@ -186,9 +184,7 @@ def _execute(*, proposal: Proposal, version: ProposalVersion, checker_id: int) -
         _give_up(proposal=proposal, status=ProposalStatus.FAILED, reason=f"refused by the guard {constraint_of(error)}")
         return
     proposal.status = ProposalStatus.EXECUTED
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (proposal.closed_at,) = cursor.fetchone()
+    proposal.closed_at = database_now()
     proposal.save(update_fields=["status", "closed_at"])
     record_event(
         "approvals.proposal.executed",

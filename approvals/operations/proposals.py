@@ -15,7 +15,7 @@ from approvals.queries import current_policy, eligible_approvers, in_sight_of
 from approvals.registry import Command, handler_of
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import constraint_of, retried
+from ledgerops.lib.transactions import constraint_of, database_now, retried
 
 NARRATIVE_MINIMUM = 20
 
@@ -213,9 +213,7 @@ def end_without_execution(*, proposal: Proposal, status: ProposalStatus, action:
 
 def _now() -> datetime:
     """Return the database's clock, which also says when proposals were made."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (now,) = cursor.fetchone()
+    now = database_now()
     assert isinstance(now, datetime)
     return now
 

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
@@ -50,6 +51,15 @@ def busy_of(error: BaseException) -> Busy | None:
     if not isinstance(error, OperationalError) or sqlstate_of(error) not in CONTENDED_SQLSTATES:
         return None
     return Busy("somebody else holds this at the moment; try again in a moment")
+
+
+def database_now() -> datetime:
+    """Return the instant by the database's clock, which alone says when something was recorded."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (now,) = cursor.fetchone()
+    instant: datetime = now
+    return instant
 
 
 def check_constraints_now() -> None:

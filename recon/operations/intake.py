@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from audit.context import current_origin
 from audit.operations import act, record_event
 from ledger.models import Asset
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import constraint_of, retried
+from ledgerops.lib.transactions import constraint_of, database_now, retried
 from recon.feeds import continuity_of
 from recon.intake.parsing import ParsedFile, ParsedLine, ParsedStatement, parse
 from recon.matching.keys import match_key
@@ -144,9 +144,7 @@ def _accept_once(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
         ):
             _take_statement(statement, file=file, source=source)
         file.status = FileStatus.ACCEPTED
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp()")
-            (file.accepted_at,) = cursor.fetchone()
+        file.accepted_at = database_now()
         file.save(update_fields=["status", "accepted_at"])
         record_event(
             "recon.file.accepted",

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from audit.context import SYSTEM, Origin, acting_from
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import constraint_of, retried, will_pass
+from ledgerops.lib.transactions import constraint_of, database_now, retried, will_pass
 from recon.models import Reconciliation, Run, RunStatus
 from recon.operations import passes
 
@@ -67,9 +67,7 @@ def claim_run(*, run_id: UUID) -> datetime | None:
     The instant returned is the claim: whoever was given up and wakes up again finds another one on the run, and stops.
     """
     claimable = Q(status=RunStatus.QUEUED) | Q(status=RunStatus.RUNNING, heartbeat_at__lt=Now() - SILENCE)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (claim,) = cursor.fetchone()
+    claim = database_now()
     try:
         with transaction.atomic():
             taken = Run.objects.filter(claimable, pk=run_id).update(status=RunStatus.RUNNING, started_at=claim, heartbeat_at=claim)
