@@ -22,9 +22,24 @@ def violations(page: Page) -> list[str]:
     return [f"{rule['id']}: {rule['help']}: {rule['nodes'][0]['html'][:160]}" for rule in found]
 
 
+SETTLED = """async () => {
+    await document.fonts.ready;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const root = document.documentElement;
+    const wide = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > root.clientWidth + 1);
+    return [root.scrollWidth - root.clientWidth, wide.slice(0, 4).map((one) => one.outerHTML.slice(0, 120))];
+}"""
+
+
 def overflow(page: Page) -> int:
-    """Return by how many pixels the page is wider than its window."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    """Return by how many pixels the page is wider than its window, once its fonts are there and a new width is laid out."""
+    for _ in range(5):
+        over, widest = page.evaluate(SETTLED)
+        if not over:
+            return 0
+        page.wait_for_timeout(200)
+    print(f"{page.url} is {over} px too wide: {widest}")
+    return int(over)
 
 
 def unrendered(page: Page) -> bool:
