@@ -9,7 +9,7 @@ from ledger.operations.chart import (
     define_transaction_type,
     open_account,
 )
-from ledger.operations.exports import EXPORT_MAXIMUM, ExportRefused, record_export
+from ledger.operations.exports import EXPORT_MAXIMUM, MOST_ROWS, ExportRefused, FormatUnknown, record_export
 from ledger.operations.periods import PeriodRefused, close_period, open_period
 from ledger.operations.posting import (
     IdempotencyKeyReused,
@@ -23,8 +23,10 @@ from ledger.operations.posting import (
 
 __all__ = [
     "EXPORT_MAXIMUM",
+    "MOST_ROWS",
     "ChartRefused",
     "ExportRefused",
+    "FormatUnknown",
     "IdempotencyKeyReused",
     "PeriodRefused",
     "Posted",

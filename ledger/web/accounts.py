@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,14 +15,13 @@ from approvals.models import User
 from ledger import operations, queries
 from ledger.accounting import DEBIT
 from ledger.models import Account, OwnerClass
-from ledger.web.csv_files import csv_response
+from ledger.web.exports import format_of, table_of, table_response
 from ledger.web.filters import AccountFilter
 from ledger.web.panels import account_panels
 from ledger.web.requests import reader, template_for
-from ledgerops.lib import money
-from ledgerops.lib.csv_cells import text_cell
 from ledgerops.lib.http import requires
 from ledgerops.lib.paging import bounded_count, counted, page_of
+from ledgerops.lib.tables import Amount, Column, Kind, Row
 
 PAGE_SIZE = 100
 # A control account shows the accounts under it in the tree up to this many; more have a page of their own.
@@ -29,6 +29,21 @@ CHILDREN_SHOWN = 12
 SPARK_DAYS = 30
 CHART_DAYS = 60
 CHART_LEGS = 5_000
+
+STATEMENT = [
+    Column(name="seq", title="No.", kind=Kind.INTEGER),
+    Column(name="entry", title="Entry"),
+    Column(name="effective_date", title="Effective", kind=Kind.DATE),
+    Column(name="posted_at", title="Posted", kind=Kind.INSTANT),
+    Column(name="type", title="Type"),
+    Column(name="description", title="Description", wide=True),
+    Column(name="reference", title="Reference", wide=True),
+    Column(name="counterparty", title="Counterparty", wide=True),
+    Column(name="debit", title="Debit", kind=Kind.MONEY, totalled=True),
+    Column(name="credit", title="Credit", kind=Kind.MONEY, totalled=True),
+    Column(name="balance", title="Balance", kind=Kind.MONEY),
+    Column(name="asset", title="Asset"),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,35 +105,40 @@ def account(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_POST
 @requires("ledger.view_account")
-def export_account(request: HttpRequest, code: str) -> StreamingHttpResponse:
+def export_account(request: HttpRequest, code: str) -> HttpResponseBase:
     shown = queries.account_for(reader(request), code=code)
-    operations.record_export(target_type="ledger.account", target_id=shown.code, query="", rows=int(shown.balance.version))
-    header = ["seq", "entry", "effective_date", "posted_at", "type", "description", "reference", "counterparty"]
-    return csv_response(
-        name=f"account-{re.sub(r'[^A-Za-z0-9._-]', '_', shown.code)}",
-        header=[*header, "debit", "credit", "balance", "asset"],
-        rows=_statement(shown),
+    operations.record_export(
+        target_type="ledger.account", target_id=shown.code, query="", rows=int(shown.balance.version), file_format=format_of(request)
     )
+    table = table_of(
+        name=f"account-{re.sub(r'[^A-Za-z0-9._-]', '_', shown.code)}",
+        title=f"Statement of account {shown.code}",
+        subtitles=[f"{shown.name}, in {shown.asset.code}"],
+        columns=STATEMENT,
+        rows=_statement(shown),
+        parameters=f"account={shown.code}",
+    )
+    return table_response(format_of(request), table)
 
 
-def _statement(account: Account) -> Iterator[list[object]]:
+def _statement(account: Account) -> Iterator[Row]:
     """Return the account's whole statement, oldest first."""
-    scale = account.asset.scale
+    scale, asset = account.asset.scale, account.asset.code
     for leg in queries.account_postings(account).order_by("account_seq").iterator(chunk_size=2000):
-        amount = money.plain(int(leg.amount_minor), scale=scale)
+        amount = Amount(int(leg.amount_minor), scale, asset)
         yield [
             leg.account_seq,
             leg.entry.public_number,
-            leg.entry.effective_date.isoformat(),
-            leg.entry.posted_at.isoformat(timespec="seconds"),
+            leg.entry.effective_date,
+            leg.entry.posted_at,
             leg.entry.type.code,
-            text_cell(leg.entry.description),
-            text_cell(leg.entry.reference),
-            text_cell(leg.entry.counterparty),
-            amount if leg.direction == DEBIT else "",
-            "" if leg.direction == DEBIT else amount,
-            money.plain(int(leg.balance_after_minor), scale=scale),
-            account.asset.code,
+            leg.entry.description,
+            leg.entry.reference,
+            leg.entry.counterparty,
+            amount if leg.direction == DEBIT else None,
+            None if leg.direction == DEBIT else amount,
+            Amount(int(leg.balance_after_minor), scale, asset),
+            asset,
         ]
 
 

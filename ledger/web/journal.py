@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from uuid import UUID
 
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,20 +15,35 @@ from audit.targets import pages_of
 from ledger import operations, queries
 from ledger.accounting import DEBIT
 from ledger.models import Account, JournalEntry, Posting
-from ledger.web.csv_files import csv_response
+from ledger.web.exports import format_of, table_of, table_response
 from ledger.web.filters import EntryFilter
 from ledger.web.requests import reader, template_for
-from ledgerops.lib import money
-from ledgerops.lib.csv_cells import text_cell
 from ledgerops.lib.errors import RefusalKind
 from ledgerops.lib.http import STATUS_OF, requires
 from ledgerops.lib.paging import bounded_count, counted, page_of
+from ledgerops.lib.tables import Amount, Column, Kind, Row
 
 PAGE_SIZE = 40
 LEGS_SHOWN = 6
 BATCH = 500
 # Newest effective date first; entries of one date in the order of posting, newest first.
 ORDER = ("-effective_date", "-id")
+
+JOURNAL = [
+    Column(name="entry", title="Entry"),
+    Column(name="effective_date", title="Effective", kind=Kind.DATE),
+    Column(name="posted_at", title="Posted", kind=Kind.INSTANT),
+    Column(name="type", title="Type"),
+    Column(name="description", title="Description", wide=True),
+    Column(name="reference", title="Reference", wide=True),
+    Column(name="counterparty", title="Counterparty", wide=True),
+    Column(name="line", title="Line", kind=Kind.INTEGER),
+    Column(name="account", title="Account"),
+    Column(name="account_name", title="Name", wide=True),
+    Column(name="debit", title="Debit", kind=Kind.MONEY, totalled=True),
+    Column(name="credit", title="Credit", kind=Kind.MONEY, totalled=True),
+    Column(name="asset", title="Asset"),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +90,24 @@ def entries(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires("ledger.view_journalentry")
-def export_entries(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def export_entries(request: HttpRequest) -> HttpResponseBase:
     found = EntryFilter(request.GET, queryset=queries.entries_for(reader(request)))
     shown = found.qs if found.is_valid() else found.queryset.none()
     operations.record_export(
         target_type="ledger.journal",
         target_id="list",
         query=request.GET.urlencode(),
-        rows=bounded_count(shown, limit=operations.EXPORT_MAXIMUM),
+        rows=_line_count(shown, most=operations.EXPORT_MAXIMUM),
+        file_format=format_of(request),
     )
-    header = ["entry", "effective_date", "posted_at", "type", "description", "reference", "counterparty"]
-    return csv_response(
-        name="journal", header=[*header, "line", "account", "account_name", "debit", "credit", "asset"], rows=_legs(shown.order_by(*ORDER))
+    table = table_of(
+        name="journal",
+        title="Journal",
+        columns=JOURNAL,
+        rows=_legs(shown.order_by(*ORDER)),
+        parameters=request.GET.urlencode(),
     )
+    return table_response(format_of(request), table)
 
 
 @require_safe
@@ -109,26 +130,31 @@ def _counted(count: int) -> str:
     return "1 entry" if count == 1 else counted(count, word="entrie")
 
 
-def _legs(entries: QuerySet[JournalEntry]) -> Iterator[list[object]]:
+def _line_count(entries: QuerySet[JournalEntry], *, most: int) -> int:
+    """Return how many lines the entries have; an entry has at least one, so no more of them are read than could be let out."""
+    return int(entries.order_by()[: most + 1].aggregate(lines=Sum("lines"))["lines"] or 0)
+
+
+def _legs(entries: QuerySet[JournalEntry]) -> Iterator[Row]:
     rows = entries.iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
         legs = queries.legs_of(batch)
         for one in batch:
             for leg in legs[one.pk]:
-                amount = money.plain(int(leg.amount_minor), scale=leg.asset.scale)
+                amount = Amount(int(leg.amount_minor), leg.asset.scale, leg.asset.code)
                 yield [
                     one.public_number,
-                    one.effective_date.isoformat(),
-                    one.posted_at.isoformat(timespec="seconds"),
+                    one.effective_date,
+                    one.posted_at,
                     one.type.code,
-                    text_cell(one.description),
-                    text_cell(one.reference),
-                    text_cell(one.counterparty),
+                    one.description,
+                    one.reference,
+                    one.counterparty,
                     leg.line,
                     leg.account.code,
-                    text_cell(leg.account.name),
-                    amount if leg.direction == DEBIT else "",
-                    "" if leg.direction == DEBIT else amount,
+                    leg.account.name,
+                    amount if leg.direction == DEBIT else None,
+                    None if leg.direction == DEBIT else amount,
                     leg.asset.code,
                 ]
 
