@@ -42,7 +42,7 @@ lint: setup
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: setup
-	$(BIN)/python manage.py bench posting --json $(ARGS)
+	$(BIN)/python manage.py bench all --table docs/benchmarks.md $(ARGS)
 
 screenshots: setup
 	$(BIN)/python -m pytest tests/browser/take_screenshots.py $(ARGS)
@@ -53,3 +53,4 @@ reset: setup
 lock: setup
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraints requirements.txt --group dev --output-file requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraints requirements.txt --group bench --output-file requirements-bench.txt

@@ -1,68 +1,47 @@
-"""Single postings, spread over ten thousand accounts: the product in process against the floor in pgbench."""
+"""Single postings, spread over ten thousand accounts: the product in process against the floor in pgbench and against a peer."""
 
-import subprocess
-import sys
-from statistics import median
-from typing import Any
+from ledgerops.bench import books, volume
+from ledgerops.bench.clients import product_clients
+from ledgerops.bench.peer import hordak
+from ledgerops.bench.report import Report, alternate, at_least, exponent, medians
+from ledgerops.bench.server import bench_server
 
-from ledgerops.bench.server import PROJECT, Server, bench_server
-
-REACH = {"floor_1": 0.55, "floor_8": 0.40}
-
-
-def run(*, quick: bool) -> dict[str, Any]:
-    """Alternate slices of floor and product at 1 and 8 clients; ratios are of the medians."""
-    slices, seconds = (5, 1) if quick else (7, 4)
-    rates: dict[str, list[float]] = {"floor_1": [], "product_1": [], "floor_8": [], "product_8": []}
-    with bench_server() as server:
-        clients = [_client(server) for _ in range(8)]
-        try:
-            _ask(clients[:1], "prepare")
-            _ask(clients, "run 0.5")
-            for _ in range(slices):
-                for count in (1, 8):
-                    server.checkpoint()
-                    rates[f"floor_{count}"].append(server.floor_rate(script="floor_post.pgbench.sql", clients=count, seconds=seconds))
-                    server.checkpoint()
-                    rates[f"product_{count}"].append(sum(_ask(clients[:count], f"run {seconds}")) / seconds)
-            settings = server.settings()
-        finally:
-            for client in clients:
-                client.terminate()
-                client.wait()
-    ratios = {f"floor_{count}": round(median(rates[f"product_{count}"]) / median(rates[f"floor_{count}"]), 3) for count in (1, 8)}
-    return {
-        "bench": "posting",
-        "sizes": {"accounts": 10_000, "slices": slices, "seconds": seconds},
-        "settings": settings,
-        "rates": {name: round(median(values), 1) for name, values in rates.items()},
-        "ratios": ratios,
-        "reach": REACH,
-        "held": all(ratios[name] >= reach for name, reach in REACH.items()),
-    }
+REACH = {"floor_1": at_least(0.55), "floor_8": at_least(0.40), "hordak_1": at_least(2.5)}
 
 
-def _client(server: Server) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "bench_posting_client"],
-        cwd=PROJECT,
-        env=server.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _ask(clients: list[subprocess.Popen[str]], command: str) -> list[int]:
-    for client in clients:
-        assert client.stdin is not None
-        client.stdin.write(command + "\n")
-        client.stdin.flush()
-    answers = []
-    for client in clients:
-        assert client.stdout is not None
-        line = client.stdout.readline()
-        if not line:
-            raise RuntimeError("a client of the benchmark died")
-        answers.append(int(line))
-    return answers
+def run(*, quick: bool) -> Report:
+    """Alternate slices of floor, product and peer; then load a history and post on top of it."""
+    slices, seconds, history = (5, 1, 100_000) if quick else (7, 4, 2_000_000)
+    with bench_server() as server, product_clients(server) as product, hordak(server) as peer:
+        product.ask("prepare")
+        product.ask("post", clients=8, seconds=0.5)
+        peer.ask("post", seconds=0.3)
+        works = {
+            "floor_1": lambda: server.floor_rate(script="floor_post.pgbench.sql", clients=1, seconds=seconds),
+            "product_1": lambda: sum(product.ask("post", clients=1, seconds=seconds)),
+            "hordak_1": lambda: float(peer.ask("post", seconds=seconds)),
+            "floor_8": lambda: server.floor_rate(script="floor_post.pgbench.sql", clients=8, seconds=seconds),
+            "product_8": lambda: sum(product.ask("post", clients=8, seconds=seconds)),
+        }
+        rates = medians(alternate(works, slices=slices, before=server.checkpoint))
+        small = volume.postings(server)
+        volume.load(server, postings=history)
+        alone = {"product_1_on_history": works["product_1"]}
+        rates |= medians(alternate(alone, slices=slices, before=server.checkpoint))
+        return Report(
+            bench="posting",
+            sizes={"accounts": books.ACCOUNTS, "slices": slices, "seconds": seconds, "postings": [small, small + history]},
+            settings=server.settings(),
+            ratios={
+                "floor_1": rates["product_1"] / rates["floor_1"],
+                "floor_8": rates["product_8"] / rates["floor_8"],
+                "hordak_1": rates["product_1"] / rates["hordak_1"],
+            },
+            reach=REACH,
+            rates=rates,
+            exponents={
+                "cost by history": exponent(
+                    sizes=(small, small + history), costs=(1 / rates["product_1"], 1 / rates["product_1_on_history"])
+                )
+            },
+        )

@@ -1,0 +1,49 @@
+"""The clients of a benchmark: orders come in, one JSON object a line, and as many processes as one names carry it out."""
+
+import json
+import multiprocessing
+import sys
+from multiprocessing.connection import Connection
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from ledgerops.bench import books
+
+_fork = multiprocessing.get_context("fork")
+
+
+class Command(BaseCommand):
+    """Answers until its input ends. `{"do": "post", "clients": 8, ...}` is answered with eight results."""
+
+    help = "Clients of a benchmark; started by it."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Carry out order after order. Each client is forked once and keeps its connection; this process never opens one."""
+        pipes: list[Connection] = []
+        for line in sys.stdin:
+            order = json.loads(line)
+            wanted = order.pop("clients", 1)
+            while len(pipes) < wanted:
+                pipes.append(_forked())
+            for pipe in pipes[:wanted]:
+                pipe.send(order)
+            self.stdout.write(json.dumps([pipe.recv() for pipe in pipes[:wanted]]))
+            self.stdout.flush()
+
+
+def _forked() -> Connection:
+    ours, theirs = _fork.Pipe()
+    _fork.Process(target=_serve, args=(theirs,), daemon=True).start()
+    theirs.close()
+    return ours
+
+
+def _serve(pipe: Connection) -> None:
+    while True:
+        try:
+            order = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(books.WORKS[order.pop("do")](**order))
