@@ -22,6 +22,7 @@ def run(*, quick: bool) -> Report:
     with bench_server() as server, product_clients(server) as product:
         product.ask("prepare")
         product.ask("post_batch", drafts=100)
+        server.analyze()
         kilobytes: dict[int, float] = {}
 
         def posted(drafts: int) -> float:

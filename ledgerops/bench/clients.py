@@ -30,6 +30,11 @@ class Clients:
             raise RuntimeError(f"a client of the benchmark died over {do}")
         return json.loads(line)
 
+    def seconds_of(self, reading: str, *, times: int) -> float:
+        """Return the median seconds of a reading of `ledgerops.bench.reads`."""
+        (answer,) = self.ask("read", what=reading, times=times)
+        return float(answer["seconds"])
+
 
 @contextmanager
 def clients_of(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Iterator[Clients]:

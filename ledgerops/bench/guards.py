@@ -28,7 +28,9 @@ def run(*, quick: bool) -> Report:
     slices, seconds = (5, 0.4) if quick else (9, 3.0)
     with bench_server() as server, product_clients(server) as product:
         product.ask("prepare")
-        product.ask("post", seconds=2.0)
+        product.ask("post", seconds=1.0)
+        server.analyze()
+        product.ask("post", seconds=1.0)
         with psycopg.connect(server.url(PRODUCT), autocommit=True) as connection:
             guards = [(str(table), str(name)) for table, name in connection.execute(_GUARDS)]
             written = [str(table) for (table,) in connection.execute(_WRITTEN)]

@@ -18,6 +18,7 @@ def run(*, quick: bool) -> Report:
         product.ask("prepare")
         post = partial(product.ask, "post", kind="deposit", clients=CLIENTS, seconds=seconds)
         post(seconds=0.5)
+        server.analyze()
         works = {
             "floor": lambda: server.floor_rate(script="floor_hot.pgbench.sql", clients=CLIENTS, seconds=seconds),
             "single": lambda: sum(post()),

@@ -33,6 +33,7 @@ def run(*, quick: bool) -> Report:
         with _web(server) as port:
             callers = _Callers(port=port, token=token)
             callers.rate(connections=CONNECTIONS, seconds=2.0)
+            server.analyze()
             callers.waits.clear()
             works = {
                 "product_1": lambda: sum(product.ask("post", seconds=seconds)),

@@ -15,6 +15,7 @@ def run(*, quick: bool) -> Report:
     with bench_server() as server, product_clients(server) as product, hordak(server) as peer:
         product.ask("prepare")
         product.ask("post", clients=8, seconds=0.5)
+        server.analyze()
         peer.ask("post", seconds=0.3)
         works = {
             "floor_1": lambda: server.floor_rate(script="floor_post.pgbench.sql", clients=1, seconds=seconds),

@@ -58,6 +58,11 @@ class Server:
         with psycopg.connect(self.superuser_url, autocommit=True) as connection:
             connection.execute("CHECKPOINT")
 
+    def analyze(self, database: str = PRODUCT) -> None:
+        """Plan from now on as a server that has run for a while: cached plans made while tables were small are made again."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute("VACUUM (ANALYZE)")
+
     def settings(self) -> dict[str, str]:
         with psycopg.connect(self.superuser_url, autocommit=True) as connection:
             rows = connection.execute("SELECT name, current_setting(name) FROM unnest(%s::text[]) AS name", [REPORTED_SETTINGS])

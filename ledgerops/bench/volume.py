@@ -1,20 +1,32 @@
 """A ledger with years behind it, loaded by the superuser past the guards, in the state that posting would have left."""
 
-import psycopg
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from ledgerops.bench.server import PRODUCT, SQL, Server
+import psycopg
+from django.conf import settings
+
+from ledgerops.bench.clients import product_clients
+from ledgerops.bench.server import PRODUCT, PROJECT, SQL, Server, bench_server
+from ledgerops.embedded import homes
+
+LARGE = "large"
+ACCOUNTS = 1_000
+SMALL_POSTINGS = 10_000
+LARGE_POSTINGS, LARGE_POSTINGS_QUICK = 10_000_000, 300_000
 
 
 def load(server: Server, *, postings: int, database: str = PRODUCT) -> None:
     """Add so many postings to the settlement account, and a tenth as many to the customers' accounts in turn."""
     with psycopg.connect(server.url(database)) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute("SET LOCAL synchronous_commit = off")
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute("SET LOCAL work_mem = '256MB'")
         connection.execute("SELECT set_config('bench.entries', %s, true)", [str(postings // 10)])
         connection.execute((SQL / "volume.sql").read_bytes())
-        connection.commit()
-        connection.autocommit = True
-        connection.execute("VACUUM (ANALYZE)")
+    server.analyze(database)
 
 
 def postings(server: Server, *, database: str = PRODUCT) -> int:
@@ -23,3 +35,38 @@ def postings(server: Server, *, database: str = PRODUCT) -> int:
         row = connection.execute("SELECT sum(version)::bigint FROM ledger_balance").fetchone()
         assert row is not None
         return int(row[0])
+
+
+@contextmanager
+def volume_server(*, quick: bool) -> Iterator[tuple[Server, tuple[int, int]]]:
+    """Start a server with a small ledger in the product's database and a large one in `LARGE`; the two sizes are the settlement
+    account's postings.
+
+    What was loaded is kept under the data folder until the schema changes, since several benchmarks read it; nobody posts to it.
+    """
+    large = LARGE_POSTINGS_QUICK if quick else LARGE_POSTINGS
+    prefix = "volume-quick-" if quick else "volume-full-"
+    kept = settings.DATA_DIR / "bench"
+    folder = kept / f"{prefix}{_digest()}"
+    if not (folder / "loaded").is_file():
+        for outdated in kept.glob(f"{prefix}*"):
+            homes.remove_home(outdated / "postgres")
+            shutil.rmtree(outdated)
+        folder.mkdir(parents=True)
+        with bench_server(folder=folder) as server:
+            with product_clients(server) as product:
+                product.ask("prepare", accounts=ACCOUNTS)
+            load(server, postings=SMALL_POSTINGS)
+            server.create_database(LARGE, template=PRODUCT)
+            load(server, postings=large - SMALL_POSTINGS, database=LARGE)
+            server.checkpoint()
+        (folder / "loaded").touch()
+    with bench_server(folder=folder) as server:
+        yield server, (SMALL_POSTINGS, large)
+
+
+def _digest() -> str:
+    """Return a digest of all that says what the loaded ledger looks like."""
+    files: list[Path] = [Path(__file__), SQL / "volume.sql", Path(__file__).with_name("books.py")]
+    files += sorted(PROJECT.glob("*/migrations/*.py")) + sorted(PROJECT.glob("*/sql/*.sql"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]

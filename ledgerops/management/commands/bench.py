@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ledgerops.bench import batch, guards, hot, http, posting
+from ledgerops.bench import balance, batch, guards, hot, http, posting, statement, trial
 from ledgerops.bench.report import Report, significant
 from ledgerops.bench.table import table
 
@@ -19,6 +19,9 @@ BENCHES: dict[str, Callable[..., Report]] = {
     "http": http.run,
     "hot": hot.run,
     "batch": batch.run,
+    "balance": balance.run,
+    "trial": trial.run,
+    "statement": statement.run,
 }
 ALL = "all"
 

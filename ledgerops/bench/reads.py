@@ -1,0 +1,104 @@
+"""Reads of a loaded ledger, timed in a client's process: the product's queries, and the plain SQL that each is held against."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import date
+from statistics import median
+from typing import Any
+
+from django.db import connection
+from django.http import QueryDict
+
+from ledger import queries
+from ledger.models import Account, Posting
+from ledgerops.bench.books import HOT
+from ledgerops.lib.paging import PAGE_SIZE, page_of
+
+AS_OF = date(2026, 6, 30)
+
+
+def read(*, what: str, times: int) -> dict[str, Any]:
+    """Read so often and return the median seconds, and what was read."""
+    account = Account.objects.select_related("balance").get(code=HOT)
+    reading = READINGS[what]
+    found = reading(account)
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        reading(account)
+        seconds.append(time.perf_counter() - started)
+    return {"seconds": median(seconds), "found": found}
+
+
+def _rows(statement: str, parameters: list[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
+def _primary_key(account: Account) -> str:
+    ((debits, credits_),) = _rows(
+        "SELECT posted_debits_minor, posted_credits_minor FROM ledger_balance WHERE account_id = %s", [account.pk]
+    )
+    return str(debits - credits_)
+
+
+def _current(account: Account) -> str:
+    return str(queries.balance_of(Account.objects.select_related("balance").get(pk=account.pk)))
+
+
+def _effective(account: Account) -> str:
+    return str(queries.effective_balance(account=account, as_of=AS_OF))
+
+
+def _trial_balance(_account: Account) -> list[list[str]]:
+    rows = queries.trial_balance(accounts=Account.objects.all(), as_of=AS_OF)
+    return sorted([row.code, str(row.debit_minor - row.credit_minor)] for row in rows)
+
+
+def _sum(_account: Account) -> list[list[str]]:
+    statement = """
+        SELECT a.code, moved.net FROM (
+            SELECT account_id, sum(CASE direction WHEN 'debit' THEN amount_minor ELSE -amount_minor END) AS net
+            FROM ledger_posting WHERE effective_date <= %s GROUP BY account_id
+        ) moved JOIN ledger_account a ON a.id = moved.account_id
+    """
+    return sorted([code, str(net)] for code, net in _rows(statement, [AS_OF]))
+
+
+def _page(account: Account, *, after: str) -> int:
+    query = QueryDict(mutable=True)
+    if after:
+        query["after"] = after
+    page = page_of(queries.account_postings(account), query=query, order=("-account_seq",))
+    return len([(leg.entry.description, leg.amount_minor) for leg in page.rows])
+
+
+def _first_page(account: Account) -> int:
+    return _page(account, after="")
+
+
+def _last_page(account: Account) -> int:
+    return _page(account, after=str(PAGE_SIZE + 1))
+
+
+def _scan(_account: Account) -> str:
+    """Add up all postings in one process."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET max_parallel_workers_per_gather = 0")
+        cursor.execute(f"SELECT sum(amount_minor) FROM {Posting._meta.db_table}")  # noqa: S608 (a constant)
+        (total,) = cursor.fetchone()
+        cursor.execute("RESET max_parallel_workers_per_gather")
+    return str(total)
+
+
+READINGS: Mapping[str, Callable[[Account], Any]] = {
+    "primary_key": _primary_key,
+    "current": _current,
+    "effective": _effective,
+    "trial_balance": _trial_balance,
+    "sum": _sum,
+    "first_page": _first_page,
+    "last_page": _last_page,
+    "scan": _scan,
+}
