@@ -15,6 +15,7 @@ class User(AbstractUser):
 
     class Meta:
         db_table = "approvals_user"
+        permissions = [("read_records", "Can read every record as it stands")]
 
     @property
     def shown_name(self) -> str:

@@ -68,6 +68,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Assurance",
         (
             Place("audit:events", "Audit log", "shield-check", "u", "audit.search_trail"),
+            Place("admin:index", "Records", "database", "d", "approvals.read_records"),
             Place("preferences", "Settings", "settings", "p"),
         ),
     ),

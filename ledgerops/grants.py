@@ -66,6 +66,7 @@ RUNTIME_GRANTS: dict[str, str] = {
     "axes_accessattemptexpiration": FULL,
     "axes_accessfailurelog": FULL,
     "axes_accesslog": FULL,
+    "django_admin_log": "",
     "django_content_type": "",
     "django_migrations": "",
     "django_session": FULL,

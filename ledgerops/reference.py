@@ -49,7 +49,8 @@ ROLES = {
     "Approver": [*READING, "approvals.decide_proposal"],
     "Controller": [*READING, "approvals.decide_proposal", "ledger.close_period", "recon.run_reconciliation"],
     "Administrator": ["recon.view_statement", "approvals.view_proposal", "audit.search_trail"],
-    "Auditor": [*READING, "audit.search_trail"],
+    "Auditor": [*READING, "audit.search_trail", "approvals.read_records"],
+    "Engineer": [*READING, "approvals.read_records"],
 }
 
 REASON_CODES = [

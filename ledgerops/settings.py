@@ -22,6 +22,7 @@ SECRET_KEY = env.secret("LEDGEROPS_SECRET_KEY", fallback_file=None if PRODUCTION
 ALLOWED_HOSTS = env.words("LEDGEROPS_ALLOWED_HOSTS", default=("localhost", "127.0.0.1"))
 
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",  # its pages are those of ledgerops.records
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

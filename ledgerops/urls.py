@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from ledgerops import trail, views
+from ledgerops.records.site import site as records
 
 urlpatterns = [
     path("", views.overview, name="overview"),
@@ -16,6 +17,7 @@ urlpatterns = [
     path("", include("approvals.web.urls")),
     path("", include("ledger.web.urls")),
     path("", include("audit.web.urls")),
+    path("admin/", records.urls),
     path("api/v1/", include("ledgerops.api_urls")),
     path("account/", include("allauth.account.urls")),
     path("account/mfa/", include("allauth.mfa.urls")),

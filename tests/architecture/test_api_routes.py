@@ -16,8 +16,8 @@ from recon.models import Reconciliation
 from tests.concurrency.scene import bank, break_of, mt940, propose, receive, reconcile
 from tests.fixtures import Post, signed_in
 
-ROLES = ("Analyst", "Approver", "Controller", "Administrator", "Auditor")
-READERS = ("Analyst", "Approver", "Controller", "Auditor")
+ROLES = ("Analyst", "Approver", "Controller", "Administrator", "Auditor", "Engineer")
+READERS = ("Analyst", "Approver", "Controller", "Auditor", "Engineer")
 WITH_FILES = (*READERS, "Administrator")
 ANALYST = ("Analyst",)
 METHODS = ("get", "post", "put", "patch", "delete")
