@@ -37,7 +37,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryDraft:
-    """A journal entry before posting. `key` names it within the caller's scope: one key posts once."""
+    """A journal entry before posting. `key` names it within the caller's scope: one key posts once.
+
+    `roll_to_open` lets an entry of a closed period take the first open date; its own date stays as its value date. `initiate` keeps the
+    request and posts nothing yet, `posts` names such a request to post now. `hold_id` is the hold that this captures, and `final` gives
+    back what it leaves. `reverses` is the entry that this undoes, leg by leg. `parent` is the transaction it follows from.
+    `proposal_part` says which of a proposal's entries this is.
+    """
 
     key: str
     type: str
@@ -51,6 +57,15 @@ class EntryDraft:
     proposal_id: UUID | None = None
     actor_id: int | None = None
     request_id: str = ""
+    value_date: date | None = None
+    roll_to_open: bool = False
+    initiate: bool = False
+    posts: UUID | None = None
+    hold_id: UUID | None = None
+    final: bool = False
+    reverses: UUID | None = None
+    parent: UUID | None = None
+    proposal_part: int | None = None
 
 
 def imbalance(lines: Sequence[Line]) -> dict[str, int]:
@@ -91,8 +106,20 @@ def check_draft(draft: EntryDraft) -> None:
 
 
 def as_json(draft: EntryDraft) -> dict[str, Any]:
-    """Return the draft as the posting function reads it."""
-    return {
+    """Return the draft as the posting function reads it; what does not apply is left out."""
+    rare = {
+        "value_date": draft.value_date and draft.value_date.isoformat(),
+        "roll_to_open": draft.roll_to_open,
+        "initiate": draft.initiate,
+        "posts": draft.posts and str(draft.posts),
+        "hold": draft.hold_id and str(draft.hold_id),
+        "final": draft.final,
+        "reverses": draft.reverses and str(draft.reverses),
+        "parent": draft.parent and str(draft.parent),
+        "proposal_id": draft.proposal_id and str(draft.proposal_id),
+        "actor_id": draft.actor_id,
+    }
+    said: dict[str, Any] = {
         "key": draft.key,
         "type": draft.type,
         "entity": draft.entity,
@@ -101,11 +128,28 @@ def as_json(draft: EntryDraft) -> dict[str, Any]:
         "reference": draft.reference,
         "counterparty": draft.counterparty,
         "metadata": dict(draft.metadata),
-        "proposal_id": str(draft.proposal_id) if draft.proposal_id else None,
-        "actor_id": draft.actor_id,
         "request_id": draft.request_id,
         "lines": [
             {"account": line.account, "direction": line.direction, "amount": str(line.amount_minor), "asset": line.asset}
             for line in draft.lines
         ],
+        **{name: value for name, value in rare.items() if value},
     }
+    if draft.proposal_part is not None:
+        said["proposal_part"] = draft.proposal_part
+    return said
+
+
+def swapped(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines with debits and credits exchanged: what undoes them."""
+    return [
+        Line(account=line.account, direction=CREDIT if line.direction == DEBIT else DEBIT, amount_minor=line.amount_minor, asset=line.asset)
+        for line in lines
+    ]
+
+
+def lines_from_json(lines: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """Return lines as `as_json` writes them."""
+    return [
+        Line(account=line["account"], direction=line["direction"], amount_minor=int(line["amount"]), asset=line["asset"]) for line in lines
+    ]

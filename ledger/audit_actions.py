@@ -10,5 +10,11 @@ ACTIONS = {
     "ledger.transaction_type.defined": "A version of a transaction type's posting rules was registered",
     # A posted entry carries its actor and request and is its own record: only refusals are events.
     "ledger.transaction.recorded": "A transaction was offered for posting and refused",
+    "ledger.batch.recorded": "A batch of transactions was offered as one and refused",
+    "ledger.transaction.posted": "An initiated transaction was posted",
+    "ledger.transaction.status_reported": "A source reported what became of a transaction",
+    "ledger.hold.placed": "Money of an account was set aside",
+    "ledger.hold.released": "Money set aside was given back",
+    "ledger.hold.expired": "Holds whose time was over gave back what they kept",
     "ledger.statement.exported": "An account statement or list of entries was exported",
 }

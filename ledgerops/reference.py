@@ -6,24 +6,8 @@ from iso4217 import Currency
 
 from approvals import operations as approvals
 from ledger import operations as ledger
-from ledger.models import OwnerClass
+from ledger.transaction_types import TRANSACTION_TYPES
 from recon.operations import ADJUSTMENT
-
-# The bank side of the books: accounts that somebody else keeps a statement of.
-OUTSIDE = [OwnerClass.NOSTRO, OwnerClass.SAFEGUARDING, OwnerClass.WALLET]
-EVERY = list(OwnerClass)
-
-TRANSACTION_TYPES = [
-    ("deposit", "Deposit", "rule", OUTSIDE, [OwnerClass.CUSTOMER]),
-    ("withdrawal", "Withdrawal", "rule", [OwnerClass.CUSTOMER], OUTSIDE),
-    ("transfer", "Transfer between customers", "rule", [OwnerClass.CUSTOMER], [OwnerClass.CUSTOMER]),
-    ("fee", "Fee", "rule", [OwnerClass.CUSTOMER], [OwnerClass.FEE]),
-    ("settlement", "Settlement between own accounts", "rule", [*OUTSIDE, OwnerClass.SETTLEMENT], [*OUTSIDE, OwnerClass.SETTLEMENT]),
-    ("bank_charge", "Bank charge", "rule", [OwnerClass.FEE], OUTSIDE),
-    ("interest", "Interest received", "rule", [OwnerClass.NOSTRO, OwnerClass.SAFEGUARDING], [OwnerClass.FEE]),
-    ("capital", "Capital paid in", "rule", OUTSIDE, [OwnerClass.EQUITY]),
-    ("adjustment", "Adjustment", "manual", EVERY, EVERY),
-]
 
 READING = [
     "ledger.view_account",
@@ -72,8 +56,8 @@ def load_reference_data(*, usual_accounts: Mapping[str, str] | None = None) -> N
     for currency in Currency:
         if currency.exponent is not None:
             ledger.define_asset(code=currency.code, name=currency.currency_name, scale=currency.exponent)
-    for code, name, origin, debit_classes, credit_classes in TRANSACTION_TYPES:
-        ledger.define_transaction_type(code=code, name=name, origin=origin, debit_classes=debit_classes, credit_classes=credit_classes)
+    for terms in TRANSACTION_TYPES:
+        ledger.define_transaction_type(terms)
     for role, permissions in ROLES.items():
         approvals.define_role(name=role, permissions=permissions)
     for code, label in REASON_CODES:

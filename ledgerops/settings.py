@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "simple_history",
     "template_partials.apps.SimpleAppConfig",
+    "ledgerops.runtime",
     "audit",
     "approvals",
     "ledger",

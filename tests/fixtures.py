@@ -17,6 +17,7 @@ from approvals.models import User
 from ledger import operations as ledger
 from ledger.accounting import EntryDraft
 from ledger.models import Account, AccountGroup, AccountType, LegalEntity, OwnerClass
+from ledger.transaction_types import TRANSACTION_TYPES
 from ledgerops import reference
 from recon.operations import ADJUSTMENT
 from tests.notation import books
@@ -58,8 +59,8 @@ def chart(db: None) -> dict[str, Account]:
         ledger.define_asset(code=code, name=name, scale=scale)
     ledger.define_entity(code=ENTITY, name="Meridian")
     ledger.define_account_group(code=GROUP, name="All accounts")
-    for code, name, origin, debit, credit in reference.TRANSACTION_TYPES:
-        ledger.define_transaction_type(code=code, name=name, origin=origin, debit_classes=debit, credit_classes=credit)
+    for terms in TRANSACTION_TYPES:
+        ledger.define_transaction_type(terms)
     ledger.open_period(entity=ENTITY, starts_on=STARTS_ON, ends_on=ENDS_ON)
     return {
         code: ledger.open_account(code=code, name=name, entity=ENTITY, group=GROUP, asset=asset, account_type=kind, owner_class=owner_class)

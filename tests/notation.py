@@ -22,7 +22,7 @@ from ledgerops.lib import money
 LEG = re.compile(r"(\S+) (debit|credit) (\S+) (\S+)")
 
 # What may grow though an act was refused: the trail, answers to keys, and what signing in leaves behind.
-MEMORY = {"audit_event", "ledger_idempotency_key", "django_session", "approvals_user", "axes_accesslog", "axes_accessattempt"}
+MEMORY = {"audit_event", "ledger_transaction", "ledger_key_use", "django_session", "approvals_user", "axes_accesslog", "axes_accessattempt"}
 
 
 def books(text: str) -> list[Line]:

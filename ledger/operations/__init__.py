@@ -2,7 +2,9 @@
 
 from ledger.operations.chart import (
     ChartRefused,
+    TypeRefused,
     add_account,
+    change_account,
     define_account_group,
     define_asset,
     define_entity,
@@ -10,6 +12,7 @@ from ledger.operations.chart import (
     open_account,
 )
 from ledger.operations.exports import EXPORT_MAXIMUM, MOST_ROWS, ExportRefused, FormatUnknown, record_export
+from ledger.operations.holds import HoldAnswer, HoldInvalid, HoldRequest, expire_holds, place_hold, release_hold
 from ledger.operations.periods import PeriodRefused, close_period, open_period
 from ledger.operations.posting import (
     IdempotencyKeyReused,
@@ -18,30 +21,56 @@ from ledger.operations.posting import (
     PostingRefused,
     post_entries,
     post_entry,
+)
+from ledger.operations.transactions import (
+    BatchRefused,
+    SourceEventReused,
+    TransactionUnknown,
+    dry_run,
+    post_initiated,
+    record_batch,
     record_transaction,
+    report_status,
+    rule_lines,
 )
 
 __all__ = [
     "EXPORT_MAXIMUM",
     "MOST_ROWS",
+    "BatchRefused",
     "ChartRefused",
     "ExportRefused",
     "FormatUnknown",
+    "HoldAnswer",
+    "HoldInvalid",
+    "HoldRequest",
     "IdempotencyKeyReused",
     "PeriodRefused",
     "Posted",
     "PostingInvalid",
     "PostingRefused",
+    "SourceEventReused",
+    "TransactionUnknown",
+    "TypeRefused",
     "add_account",
+    "change_account",
     "close_period",
     "define_account_group",
     "define_asset",
     "define_entity",
     "define_transaction_type",
+    "dry_run",
+    "expire_holds",
     "open_account",
     "open_period",
+    "place_hold",
     "post_entries",
     "post_entry",
+    "post_initiated",
+    "record_batch",
     "record_export",
     "record_transaction",
+    "release_hold",
+    "report_status",
+    "rule_lines",
 ]

@@ -9,10 +9,8 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
-from audit.operations import act
 from ledger.accounting import EntryDraft, as_json, check_draft
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import retried
 
 
 class PostingInvalid(Refusal):
@@ -38,7 +36,10 @@ class IdempotencyKeyReused(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """What became of one draft. `entry_id` is set when it is posted, now or by an earlier call with the same key."""
+    """What became of one draft. `entry_id` is its transaction's and its entry's id, set unless it was refused now or before.
+
+    `outcome` is posted, initiated, replayed, refused or mismatch. `detail` holds what a refusal says, or what the books warned of.
+    """
 
     draft: EntryDraft
     outcome: str
@@ -51,18 +52,49 @@ class Posted:
         return self.outcome == "replayed"
 
 
-# What the posting function may refuse, with the sentence for a person and whether other content could ever be accepted.
+# What the books may refuse, with the sentence for a person and whether other content could ever be accepted.
 _SENTENCES: dict[str, tuple[type[Refusal], str]] = {
+    "posting_stopped": (PostingRefused, "posting is stopped for this at the moment; the switch says why"),
     "unknown_transaction_type": (PostingInvalid, "there is no transaction type {type}"),
     "approval_required": (PostingInvalid, "a {type} is posted only by approving a proposal"),
     "approval_not_applicable": (PostingInvalid, "a {type} does not go through a proposal"),
+    "reversed_entry_required": (PostingInvalid, "a {type} names the entry that it undoes"),
+    "type_reverses_nothing": (PostingInvalid, "a {type} undoes no entry"),
+    "role_missing": (PostingInvalid, "a {type} also has a leg of {roles}"),
     "no_accounting_period": (PostingInvalid, "{entity} has no accounting period that contains {effective_date}"),
+    "no_open_period_of_entity": (PostingRefused, "{entity} has no open accounting period that contains {effective_date}"),
+    "entity_does_not_balance": (
+        PostingInvalid,
+        "the legs of {entity} differ by {difference} minor units in {asset}; add due-to and due-from",
+    ),
+    "backdated_too_far": (PostingRefused, "{effective_date} is more than {days} days ago"),
     "period_closed": (PostingRefused, "the period of {effective_date} is closed; the first open date is {first_open_date}"),
+    "period_soft_locked": (
+        PostingRefused,
+        "the period of {effective_date} takes approved entries only; the first open date is {first_open_date}",
+    ),
     "unknown_account": (PostingInvalid, "there is no account {account}"),
     "account_holds_another_asset": (PostingInvalid, "line {line}: account {account} holds {asset}"),
     "account_of_another_entity": (PostingInvalid, "line {line}: account {account} belongs to another legal entity"),
     "account_not_open": (PostingRefused, "line {line}: account {account} is {status}"),
+    "account_is_a_control_account": (PostingInvalid, "line {line}: account {account} stands for the accounts under it"),
+    "account_is_deferred": (PostingInvalid, "account {account} is posted to in deferred mode and keeps no holds"),
     "account_class_not_allowed": (PostingInvalid, "line {line}: this type has no {direction} on a {owner_class} account ({account})"),
+    "account_frozen": (PostingRefused, "account {account} takes no {direction}s at the moment"),
+    "limit_exceeded": (PostingRefused, "account {account} has {available} minor units available, {asked} were asked"),
+    "velocity_limit_exceeded": (PostingRefused, "account {account} moves too much in {minutes} minutes: {moved} minor units have moved"),
+    "shortfall_account_missing": (PostingRefused, "account {account} cannot give this and there is no receivable for the shortfall"),
+    "unknown_hold": (PostingInvalid, "there is no such hold"),
+    "hold_has_ended": (PostingRefused, "this hold has ended"),
+    "hold_has_expired": (PostingRefused, "this hold's time was over at {expires_at}"),
+    "capture_takes_nothing": (PostingInvalid, "no line moves the held account in the direction held"),
+    "capture_exceeds_hold": (PostingRefused, "{captured} minor units are more than the {remaining} still held"),
+    "release_exceeds_hold": (PostingRefused, "no more than the {remaining} minor units still held can be released"),
+    "unknown_entry": (PostingInvalid, "there is no such entry to undo"),
+    "entry_not_reversible": (PostingInvalid, "an entry of this type is not undone"),
+    "reversal_leg_not_in_entry": (PostingInvalid, "the entry has no such leg on account {account}"),
+    "reversal_exceeds_entry": (PostingRefused, "{reversed} of {posted} minor units on {account} are undone already"),
+    "transaction_has_ended": (PostingRefused, "the transaction is {status}"),
 }
 
 
@@ -93,7 +125,7 @@ def _call(*, scope: str, drafts: str) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(
-            "SELECT draft_position, outcome, posted_entry_id, code, detail FROM ledger_post_entries_v1(%s, %s::jsonb)", [scope, drafts]
+            "SELECT draft_position, outcome, posted_id, code, detail FROM ledger_post_entries_v1(%s, %s::jsonb)", [scope, drafts]
         )
         return cursor.fetchall()
 
@@ -109,44 +141,38 @@ def post_entry(*, draft: EntryDraft, scope: str) -> Posted:
     return posted
 
 
-def record_transaction(*, draft: EntryDraft, scope: str) -> Posted:
-    """Record a transaction by its type's posting rules, as one act of its own.
-
-    A refusal is remembered with its key: the same request gets the same answer, whatever changed meanwhile.
-
-    :raises Refusal: the draft's or the books', with the refusal on the trail.
-    """
-    check_draft(draft)
-
-    def attempt() -> Posted:
-        # The function's own transaction: a refusal commits its key before it is raised.
-        (posted,) = post_entries(drafts=[draft], scope=scope)
-        return posted
-
-    posted = retried(attempt)
-    if posted.entry_id is None:
-        with act("ledger.transaction.recorded", target_type="ledger.idempotency_key", target_id=f"{scope}/{draft.key}"):
-            raise refusal_of(posted)
-    return posted
-
-
 def refusal_of(posted: Posted) -> Refusal:
     """Return the refusal that a result which is no entry stands for."""
-    if posted.outcome == "mismatch":
-        fields = list(posted.detail["fields"])
-        return IdempotencyKeyReused(f"key {posted.draft.key} was used before with another {', '.join(fields)}", field="key", fields=fields)
-    assert posted.code is not None
-    refusal, sentence = _SENTENCES[posted.code]
-    return refusal(sentence.format_map(posted.detail), field=_field_of(posted), reason=posted.code, **_without_field(posted.detail))
+    return refusal(key=posted.draft.key, code=posted.code or "", detail=posted.detail)
 
 
-def _field_of(posted: Posted) -> str | None:
-    if "line" in posted.detail:
-        return f"lines[{posted.detail['line']}].account"
-    return {"unknown_transaction_type": "type", "no_accounting_period": "effective_date", "period_closed": "effective_date"}.get(
-        posted.code or ""
-    )
+def refusal(*, key: str, code: str, detail: Mapping[str, Any]) -> Refusal:
+    """Return the refusal that a function of the books answered with."""
+    if code == IdempotencyKeyReused.code:
+        fields = list(detail["fields"])
+        return IdempotencyKeyReused(f"key {key} was used before with another {', '.join(fields)}", field="key", fields=fields)
+    kind, sentence = _SENTENCES[code]
+    values = {name: value for name, value in detail.items() if name not in ("field", "reason")}
+    return kind(sentence.format_map(detail), field=_field_of(code, detail), reason=code, **values)
 
 
-def _without_field(detail: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in detail.items() if name not in ("field", "reason")}
+_FIELDS = {
+    "unknown_transaction_type": "type",
+    "no_accounting_period": "effective_date",
+    "period_closed": "effective_date",
+    "period_soft_locked": "effective_date",
+    "backdated_too_far": "effective_date",
+    "reversed_entry_required": "reverses",
+    "unknown_entry": "reverses",
+    "unknown_hold": "hold",
+    "hold_has_ended": "hold",
+    "hold_has_expired": "hold",
+    "capture_exceeds_hold": "amount",
+    "release_exceeds_hold": "amount",
+    "role_missing": "lines",
+    "entity_does_not_balance": "lines",
+}
+
+
+def _field_of(code: str, detail: Mapping[str, Any]) -> str | None:
+    return f"lines[{detail['line']}].account" if "line" in detail else _FIELDS.get(code)

@@ -1,198 +1,301 @@
 -- The only door into the books. One call posts any number of drafts, each on its own: a business refusal is a value,
 -- committed with its key, so that a retry hears it again; only broken guards raise. One row per draft is returned,
--- in the order given: outcome 'posted', 'replayed', 'refused' or 'mismatch' (same key, other content).
+-- in the order given: outcome 'posted', 'initiated', 'replayed', 'refused' or 'mismatch' (same key, other content).
 --
--- Draft: {key, type, entity, effective_date, description, reference, counterparty, metadata, proposal_id, actor_id,
---         request_id, lines: [{account, direction, amount, asset}]}; amounts are strings of minor units.
--- Locks, always in this order: every balance of every draft by account id, then keys by name, then periods (shared).
+-- Draft: {key, type, entity, effective_date, description, reference, counterparty, metadata, proposal_id, actor_id, request_id,
+--         lines: [{account, direction, amount, asset}]}, amounts as strings of minor units; and, where they apply,
+--         value_date, roll_to_open, proposal_part, parent, initiate (keep it, post nothing yet), posts (the initiated transaction to
+--         post), hold and final (what is captured, and whether the rest is released), reverses (the entry undone).
+-- Locks, always in this order: every balance of every draft by account id, then transactions by key, then holds, then periods (shared).
+-- Holds and reversals are changed only under the balance lock of their account, so no other order is needed for them. The receivable of
+-- a shortfall is locked when there is one: taking it with every deposit would make it hot; who loses that rare deadlock tries again.
 -- Plans are cached while tables are still small, so sequential scans are switched off for the function; every
 -- statement finds its rows by key, so one plan serves all and none is made again for each call.
 CREATE FUNCTION ledger_post_entries_v1(caller_scope text, drafts jsonb)
-RETURNS TABLE (draft_position integer, outcome text, posted_entry_id uuid, code text, detail jsonb)
+RETURNS TABLE (draft_position integer, outcome text, posted_id uuid, code text, detail jsonb)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    draft record;
-    kind record;
-    leg record;
-    accounting_period record;
-    known record;
-    new_entry_id uuid;
+    places integer[] := ARRAY[1];
+    place integer;
+    body jsonb;
+    own_key text;
     own_content jsonb;
-    refusal text;
-    refusal_data jsonb;
-    names text[];
+    known record;
+    rule record;
+    leg record;
+    held ledger_hold;
+    new_id uuid;
+    day date;
+    prior boolean;
     leg_count integer;
     accounts bigint[];
     assets bigint[];
     entities bigint[];
-    directions text[];
+    debits boolean[];
     amounts numeric[];
-    debit_normal boolean[];
-    seqs bigint[];
-    balances numeric[];
-    debits numeric;
-    credits numeric;
-    seq bigint;
+    roles text[];
+    undone_accounts bigint[];
+    undone_debits boolean[];
+    undone_amounts numeric[];
+    own_warnings jsonb;
+    number bigint;
 BEGIN
-    names := ARRAY(SELECT l->>'account' FROM jsonb_array_elements(drafts) d, jsonb_array_elements(d->'lines') l);
     PERFORM 1 FROM ledger_balance b
-        WHERE b.account_id = ANY (ARRAY(SELECT a.id FROM ledger_account a WHERE a.code = ANY (names)))
+        WHERE b.account_id = ANY (ARRAY(
+            SELECT a.id FROM ledger_account a WHERE a.code = ANY (ARRAY(
+                SELECT jsonb_path_query(drafts, '$[*].lines[*].account') #>> '{}'))))
+          AND NOT b.deferred
         ORDER BY b.account_id FOR UPDATE;
+    IF jsonb_array_length(drafts) > 1 THEN
+        places := ARRAY(SELECT d.ordinality::integer FROM jsonb_array_elements(drafts) WITH ORDINALITY d ORDER BY d.value->>'key', d.ordinality);
+    END IF;
 
     <<each_draft>>
-    FOR draft IN
-        SELECT d.value AS body, d.ordinality::integer AS place, d.value->>'key' AS key
-        FROM jsonb_array_elements(drafts) WITH ORDINALITY d ORDER BY d.value->>'key', d.ordinality
-    LOOP
-        draft_position := draft.place;
-        posted_entry_id := NULL; code := NULL; detail := NULL;
-        own_content := draft.body - '{key,actor_id,request_id}'::text[];
-        new_entry_id := uuidv7();
+    FOREACH place IN ARRAY places LOOP
+        body := drafts->(place - 1);
+        draft_position := place;
+        posted_id := NULL; code := NULL; detail := NULL; own_warnings := NULL; held := NULL; prior := false;
+        own_key := body->>'key';
+        own_content := body - '{key,actor_id,request_id}'::text[];
+        leg_count := jsonb_array_length(body->'lines');
 
-        INSERT INTO ledger_idempotency_key (scope, key, content, entry_id, created_at)
-            VALUES (caller_scope, draft.key, own_content, new_entry_id, clock_timestamp())
-            ON CONFLICT (scope, key) DO NOTHING;
-        IF NOT FOUND THEN
-            SELECT k.content, k.entry_id, k.refusal_code, k.refusal_detail INTO known
-                FROM ledger_idempotency_key k WHERE k.scope = caller_scope AND k.key = draft.key;
-            IF known.content <> own_content THEN
-                outcome := 'mismatch';
-                code := 'idempotency_key_reused';
-                detail := jsonb_build_object('fields', (
-                    SELECT jsonb_agg(f ORDER BY f) FROM (
-                        SELECT f FROM jsonb_object_keys(known.content || own_content) f
-                        WHERE known.content->f IS DISTINCT FROM own_content->f) fields));
-            ELSIF known.entry_id IS NULL THEN
-                outcome := 'refused'; code := known.refusal_code; detail := known.refusal_detail || '{"replayed": true}';
-            ELSE
-                outcome := 'replayed'; posted_entry_id := known.entry_id;
-            END IF;
+        SELECT t.id, t.origin, t.roles, t.required_roles, t.external, t.mirrors, t.settles, t.in_soft_lock, t.backdating_days,
+               e.id AS entity_id, p.id AS period_id, p.starts_on,
+               EXISTS (SELECT 1 FROM runtime_switch s WHERE s.function = 'posting' AND s.lifted_at IS NULL
+                       AND NOT (s.passes_approved AND body->>'proposal_id' IS NOT NULL)
+                       AND (s.scope = '' OR s.scope = 'entity:' || e.code
+                            OR s.scope LIKE 'account:%' AND body->'lines' @> jsonb_build_array(
+                                jsonb_build_object('account', substr(s.scope, 9))))) AS stopped
+            INTO rule
+            FROM (VALUES (1)) one
+            LEFT JOIN ledger_transaction_type t ON t.code = body->>'type' AND t.current
+            LEFT JOIN ledger_entity e ON e.code = body->>'entity'
+            LEFT JOIN ledger_period p ON p.entity_id = e.id AND (body->>'effective_date')::date BETWEEN p.starts_on AND p.ends_on;
+
+        IF rule.stopped THEN
+            -- Not remembered: when the stop is lifted, the same request may well be posted.
+            outcome := 'refused'; code := 'posting_stopped'; detail := jsonb_build_object('entity', body->>'entity');
             RETURN NEXT;
             CONTINUE each_draft;
         END IF;
 
-        refusal := NULL; refusal_data := '{}';
-        SELECT t.id, t.origin, t.debit_classes, t.credit_classes INTO kind
-            FROM ledger_transaction_type t WHERE t.code = draft.body->>'type' AND t.current;
-        IF NOT FOUND THEN
-            refusal := 'unknown_transaction_type'; refusal_data := jsonb_build_object('type', draft.body->>'type');
-        ELSIF kind.origin = 'manual' AND draft.body->>'proposal_id' IS NULL THEN
-            refusal := 'approval_required'; refusal_data := jsonb_build_object('type', draft.body->>'type');
-        ELSIF kind.origin <> 'manual' AND draft.body->>'proposal_id' IS NOT NULL THEN
-            refusal := 'approval_not_applicable'; refusal_data := jsonb_build_object('type', draft.body->>'type');
+        IF body ? 'posts' THEN
+            SELECT k.id, k.status, k.content INTO known FROM ledger_transaction k WHERE k.id = (body->>'posts')::uuid FOR UPDATE;
+            IF known.status = 'posted' THEN
+                outcome := 'replayed'; posted_id := known.id;
+                RETURN NEXT;
+                CONTINUE each_draft;
+            ELSIF known.status NOT IN ('initiated', 'pending') THEN
+                outcome := 'refused'; code := 'transaction_has_ended'; detail := jsonb_build_object('status', known.status);
+                RETURN NEXT;
+                CONTINUE each_draft;
+            END IF;
+            new_id := known.id;
+        ELSE
+            new_id := uuidv7();
+            INSERT INTO ledger_transaction (
+                id, scope, key, content, type_id, entity_id, status, settlement, entry_id, lines, parent_id, actor_id, request_id, created_at)
+            VALUES (
+                new_id, caller_scope, own_key, own_content, rule.id, rule.entity_id,
+                CASE WHEN body ? 'initiate' THEN 'initiated' ELSE 'posted' END,
+                CASE WHEN rule.settles THEN 'expected' ELSE 'not_applicable' END,
+                CASE WHEN body ? 'initiate' THEN NULL ELSE new_id END, CASE WHEN body ? 'initiate' THEN NULL ELSE leg_count END,
+                coalesce((body->>'parent')::uuid, (body->>'hold')::uuid, (body->>'reverses')::uuid),
+                (body->>'actor_id')::bigint, coalesce(body->>'request_id', ''), clock_timestamp())
+            ON CONFLICT (scope, key) DO NOTHING;
+            IF NOT FOUND THEN
+                SELECT * INTO outcome, posted_id, code, detail FROM ledger_answer_again_v1(caller_scope, own_key, own_content, body);
+                RETURN NEXT;
+                CONTINUE each_draft;
+            END IF;
         END IF;
 
-        IF refusal IS NULL THEN
-            SELECT p.id, p.entity_id INTO accounting_period
-                FROM ledger_entity e JOIN ledger_period p ON p.entity_id = e.id
-                WHERE e.code = draft.body->>'entity' AND (draft.body->>'effective_date')::date BETWEEN p.starts_on AND p.ends_on;
-            IF NOT FOUND THEN
-                refusal := 'no_accounting_period';
-                refusal_data := jsonb_build_object('entity', draft.body->>'entity', 'effective_date', draft.body->>'effective_date');
-            ELSE
-                -- Lock, then read: the close holds this lock exclusively, and the status is read by a later statement.
-                PERFORM pg_advisory_xact_lock_shared(4201, accounting_period.id::integer);
-                PERFORM 1 FROM ledger_period p WHERE p.id = accounting_period.id AND p.status = 'open';
-                IF NOT FOUND THEN
-                    refusal := 'period_closed';
-                    refusal_data := jsonb_build_object('effective_date', draft.body->>'effective_date', 'first_open_date', (
-                        SELECT min(p.starts_on) FROM ledger_period p
-                        WHERE p.entity_id = accounting_period.entity_id AND p.status = 'open'));
+        day := (body->>'effective_date')::date;
+        IF rule.id IS NULL THEN
+            code := 'unknown_transaction_type'; detail := jsonb_build_object('type', body->>'type');
+        ELSIF rule.origin <> 'rule' AND body->>'proposal_id' IS NULL THEN
+            code := 'approval_required'; detail := jsonb_build_object('type', body->>'type');
+        ELSIF rule.origin = 'rule' AND body->>'proposal_id' IS NOT NULL THEN
+            code := 'approval_not_applicable'; detail := jsonb_build_object('type', body->>'type');
+        ELSIF rule.mirrors <> (body ? 'reverses') THEN
+            code := CASE WHEN rule.mirrors THEN 'reversed_entry_required' ELSE 'type_reverses_nothing' END;
+            detail := jsonb_build_object('type', body->>'type');
+        ELSIF rule.period_id IS NULL THEN
+            code := 'no_accounting_period';
+            detail := jsonb_build_object('entity', body->>'entity', 'effective_date', body->>'effective_date');
+        ELSIF rule.backdating_days < current_date - day THEN
+            code := 'backdated_too_far';
+            detail := jsonb_build_object('effective_date', body->>'effective_date', 'days', rule.backdating_days);
+        ELSIF NOT pg_try_advisory_xact_lock_shared(4201, rule.period_id::integer) THEN
+            PERFORM pg_advisory_xact_lock_shared(4201, rule.period_id::integer);
+        END IF;
+        IF code IS NULL AND body ? 'hold' THEN
+            SELECT * INTO held FROM ledger_hold h WHERE h.transaction_id = (body->>'hold')::uuid FOR UPDATE;
+        END IF;
+
+        -- Lock, then read: periods, accounts and balances are read by statements that begin once their locks are held.
+        IF code IS NULL THEN
+            SELECT min(line) FILTER (WHERE refusal IS NOT NULL) AS wrong_line,
+                   array_agg(account_id ORDER BY line) AS accounts, array_agg(asset_id ORDER BY line) AS assets,
+                   array_agg(entity_id ORDER BY line) AS entities, array_agg(is_debit ORDER BY line) AS debits,
+                   array_agg(amount ORDER BY line) AS amounts, array_agg(role ORDER BY line) AS roles,
+                   bool_or(entity_id <> rule.entity_id) AS crosses, bool_or(checked) AS checked,
+                   (SELECT p.status FROM ledger_period p WHERE p.id = rule.period_id
+                    AND (p.reopen_ends_at IS NULL OR p.reopen_ends_at > clock_timestamp() OR p.status <> 'open')) AS period_status
+                INTO leg
+                FROM (
+                    SELECT l.line, a.id AS account_id, a.asset_id, a.entity_id, l.direction = 'debit' AS is_debit, l.amount,
+                           rule.roles->l.direction->>a.owner_class AS role,
+                           b.overdraft_limit_minor IS NOT NULL OR b.has_velocity_limits OR b.debits_frozen OR b.credits_frozen AS checked,
+                           CASE WHEN a.id IS NULL THEN 'unknown_account'
+                                WHEN s.code <> l.asset THEN 'account_holds_another_asset'
+                                WHEN a.status <> 'open' THEN 'account_not_open'
+                                WHEN a.is_control THEN 'account_is_a_control_account'
+                                WHEN NOT rule.roles->l.direction ? a.owner_class THEN 'account_class_not_allowed' END AS refusal
+                    FROM ROWS FROM (jsonb_to_recordset(body->'lines') AS (account text, direction text, amount numeric, asset text))
+                        WITH ORDINALITY AS l (account, direction, amount, asset, line)
+                    LEFT JOIN ledger_account a ON a.code = l.account
+                    LEFT JOIN ledger_asset s ON s.id = a.asset_id
+                    LEFT JOIN ledger_balance b ON b.account_id = a.id) legs;
+            accounts := leg.accounts; assets := leg.assets; entities := leg.entities; debits := leg.debits; amounts := leg.amounts;
+            roles := leg.roles;
+            IF leg.wrong_line IS NOT NULL THEN
+                SELECT * INTO code, detail FROM ledger_leg_refusal_v1(rule.roles, body->'lines'->(leg.wrong_line::integer - 1), leg.wrong_line);
+            ELSIF NOT roles @> ARRAY(SELECT jsonb_array_elements_text(rule.required_roles)) THEN
+                code := 'role_missing';
+                detail := jsonb_build_object('type', body->>'type', 'roles', (
+                    SELECT string_agg(r, ', ') FROM jsonb_array_elements_text(rule.required_roles) r WHERE r <> ALL (roles)));
+            ELSIF leg.period_status IS DISTINCT FROM 'open'
+                  AND NOT (leg.period_status = 'soft_locked' AND (rule.in_soft_lock OR body->>'proposal_id' IS NOT NULL)) THEN
+                SELECT min(p.starts_on) INTO day FROM ledger_period p
+                    WHERE p.entity_id = rule.entity_id AND p.status = 'open' AND p.starts_on > (body->>'effective_date')::date;
+                IF body ? 'roll_to_open' AND day IS NOT NULL THEN
+                    prior := true;
+                    own_warnings := jsonb_build_object('rolled_to', day);
+                    SELECT p.id INTO rule.period_id FROM ledger_period p WHERE p.entity_id = rule.entity_id AND p.starts_on = day;
+                    PERFORM pg_advisory_xact_lock_shared(4201, rule.period_id::integer);
+                    PERFORM 1 FROM ledger_period p WHERE p.id = rule.period_id AND p.status = 'open';
+                END IF;
+                IF NOT prior OR NOT FOUND THEN
+                    code := CASE leg.period_status WHEN 'soft_locked' THEN 'period_soft_locked' ELSE 'period_closed' END;
+                    detail := jsonb_build_object('effective_date', body->>'effective_date', 'first_open_date', (
+                        SELECT min(p.starts_on) FROM ledger_period p WHERE p.entity_id = rule.entity_id AND p.status = 'open'));
+                END IF;
+            END IF;
+            IF code IS NULL AND leg.crosses THEN
+                SELECT * INTO code, detail FROM ledger_cross_entity_refusal_v1(rule.entity_id, entities, assets, debits, amounts, day);
+            END IF;
+            IF code IS NULL AND body ? 'hold' THEN
+                SELECT * INTO code, detail FROM ledger_capture_refusal_v1(held, accounts, debits, amounts, body ? 'final');
+            END IF;
+            IF code IS NULL AND body ? 'reverses' THEN
+                undone_accounts := accounts; undone_debits := debits; undone_amounts := amounts;
+                SELECT * INTO code, detail FROM ledger_reversal_refusal_v1((body->>'reverses')::uuid, accounts, debits, amounts);
+            END IF;
+            IF code IS NULL AND leg.checked AND NOT body ? 'initiate' THEN
+                SELECT * INTO code, detail FROM ledger_limit_refusal_v1(
+                    rule.external, held, body ? 'final', accounts, debits, amounts);
+                IF code = 'shortfall' THEN
+                    -- An external fact has happened: the limited account gives what it has, a receivable takes the rest.
+                    own_warnings := coalesce(own_warnings, '{}') || jsonb_build_object('shortfall', detail);
+                    SELECT array_agg(l.account_id ORDER BY l.n), array_agg(l.asset_id ORDER BY l.n), array_agg(l.entity_id ORDER BY l.n),
+                           array_agg(l.is_debit ORDER BY l.n), array_agg(l.amount ORDER BY l.n)
+                        INTO accounts, assets, entities, debits, amounts
+                        FROM ledger_legs_with_shortfall_v1(accounts, assets, entities, debits, amounts, detail) l;
+                    leg_count := cardinality(accounts);
+                    code := NULL; detail := NULL;
+                    UPDATE ledger_transaction k SET lines = leg_count WHERE k.id = new_id;
                 END IF;
             END IF;
         END IF;
 
-        IF refusal IS NULL THEN
-            leg_count := 0; accounts := '{}'; assets := '{}'; entities := '{}'; directions := '{}'; amounts := '{}'; debit_normal := '{}';
-            FOR leg IN
-                SELECT l.ordinality AS line, l.value->>'account' AS account, l.value->>'direction' AS direction, l.value->>'asset' AS asset,
-                       (l.value->>'amount')::numeric AS amount, a.id, a.asset_id, a.entity_id, a.status, a.owner_class,
-                       a.type IN ('asset', 'expense') AS debit_normal, s.code AS account_asset, e.code AS account_entity
-                FROM jsonb_array_elements(draft.body->'lines') WITH ORDINALITY l
-                LEFT JOIN ledger_account a ON a.code = l.value->>'account'
-                LEFT JOIN ledger_asset s ON s.id = a.asset_id
-                LEFT JOIN ledger_entity e ON e.id = a.entity_id
-                ORDER BY l.ordinality
-            LOOP
-                IF leg.id IS NULL THEN
-                    refusal := 'unknown_account'; refusal_data := jsonb_build_object('account', leg.account);
-                    EXIT;
-                ELSIF leg.account_asset <> leg.asset THEN
-                    refusal := 'account_holds_another_asset';
-                ELSIF leg.account_entity <> draft.body->>'entity' THEN
-                    refusal := 'account_of_another_entity';
-                ELSIF leg.status <> 'open' THEN
-                    refusal := 'account_not_open';
-                ELSIF NOT (CASE leg.direction WHEN 'debit' THEN kind.debit_classes ELSE kind.credit_classes END) ? leg.owner_class THEN
-                    refusal := 'account_class_not_allowed';
-                ELSE
-                    leg_count := leg_count + 1;
-                    accounts := accounts || leg.id; assets := assets || leg.asset_id; entities := entities || leg.entity_id;
-                    directions := directions || leg.direction; amounts := amounts || leg.amount;
-                    debit_normal := debit_normal || leg.debit_normal;
-                    CONTINUE;
-                END IF;
-                refusal_data := jsonb_build_object(
-                    'line', leg.line, 'account', leg.account, 'direction', leg.direction, 'asset', leg.account_asset,
-                    'status', leg.status, 'owner_class', leg.owner_class);
-                EXIT;
-            END LOOP;
-        END IF;
-
-        IF refusal IS NOT NULL THEN
-            UPDATE ledger_idempotency_key k SET entry_id = NULL, refusal_code = refusal, refusal_detail = refusal_data
-                WHERE k.scope = caller_scope AND k.key = draft.key;
-            outcome := 'refused'; code := refusal; detail := refusal_data;
+        IF code IS NOT NULL THEN
+            IF NOT body ? 'posts' THEN
+                UPDATE ledger_transaction k SET entry_id = NULL, lines = NULL, status = 'failed', settlement = 'not_applicable',
+                    refusal_code = code, refusal_detail = detail,
+                    parent_id = (SELECT parent.id FROM ledger_transaction parent WHERE parent.id = k.parent_id)
+                    WHERE k.id = new_id;
+            END IF;
+            outcome := 'refused';
             RETURN NEXT;
             CONTINUE each_draft;
         END IF;
 
         -- Nothing is refused any more.
-        seqs := '{}'; balances := '{}';
-        FOR n IN 1..leg_count LOOP
+        IF body ? 'initiate' THEN
+            outcome := 'initiated'; posted_id := new_id;
+            RETURN NEXT;
+            CONTINUE each_draft;
+        END IF;
+        IF body ? 'hold' THEN
+            PERFORM ledger_take_from_hold_v1(held, new_id, accounts, debits, amounts, body ? 'final', (body->>'actor_id')::bigint);
+        END IF;
+        IF body ? 'reverses' THEN
+            PERFORM ledger_count_reversal_v1((body->>'reverses')::uuid, undone_accounts, undone_debits, undone_amounts);
+        END IF;
+        number := nextval('ledger_entry_number');
+
+        WITH leg AS MATERIALIZED (
+            SELECT l.n, l.account_id, l.asset_id, l.entity_id, l.is_debit, l.amount,
+                   CASE WHEN l.is_debit THEN l.amount ELSE 0 END AS debit, CASE WHEN l.is_debit THEN 0 ELSE l.amount END AS credit
+            FROM unnest(accounts, assets, entities, debits, amounts) WITH ORDINALITY AS l (account_id, asset_id, entity_id, is_debit, amount, n)
+        ), total AS MATERIALIZED (
+            SELECT account_id, sum(debit) AS debits, sum(credit) AS credits, count(*) AS n FROM leg GROUP BY account_id
+        ), moved AS (
             UPDATE ledger_balance b SET
-                posted_debits_minor = b.posted_debits_minor + CASE directions[n] WHEN 'debit' THEN amounts[n] ELSE 0 END,
-                posted_credits_minor = b.posted_credits_minor + CASE directions[n] WHEN 'credit' THEN amounts[n] ELSE 0 END,
-                version = b.version + 1
-                WHERE b.account_id = accounts[n]
-                RETURNING b.version, b.posted_debits_minor, b.posted_credits_minor INTO seq, debits, credits;
-            seqs := seqs || seq;
-            balances := balances || CASE WHEN debit_normal[n] THEN debits - credits ELSE credits - debits END;
-        END LOOP;
-
-        WITH entry AS (
+                posted_debits_minor = b.posted_debits_minor + t.debits,
+                posted_credits_minor = b.posted_credits_minor + t.credits,
+                version = b.version + t.n
+            FROM total t WHERE b.account_id = t.account_id AND NOT b.deferred
+            RETURNING b.account_id, b.version - t.n AS seq_before,
+                      b.posted_debits_minor - t.debits - (b.posted_credits_minor - t.credits) AS net_before, b.debit_normal
+        ), dated AS (
+            INSERT INTO ledger_day_delta AS d (account_id, effective_date, debits_minor, credits_minor, postings)
+            SELECT t.account_id, day, t.debits, t.credits, t.n FROM total t JOIN moved USING (account_id) ORDER BY t.account_id
+            ON CONFLICT (account_id, effective_date) DO UPDATE SET
+                debits_minor = d.debits_minor + excluded.debits_minor, credits_minor = d.credits_minor + excluded.credits_minor,
+                postings = d.postings + excluded.postings
+        ), deferred AS (
+            INSERT INTO ledger_posting_tail (entry_id, line, account_id, effective_date, direction, amount_minor)
+            SELECT new_id, l.n, l.account_id, day, CASE WHEN l.is_debit THEN 'debit' ELSE 'credit' END, l.amount
+            FROM leg l WHERE NOT EXISTS (SELECT 1 FROM moved m WHERE m.account_id = l.account_id)
+        ), entry AS (
             INSERT INTO ledger_entry (
-                id, number, entity_id, type_id, origin, period_id, effective_date, posted_at, lines, description, reference,
-                counterparty, metadata, actor_id, request_id, proposal_id)
+                id, number, entity_id, type_id, origin, period_id, effective_date, value_date, prior_period, posted_at, lines, description,
+                reference, counterparty, metadata, actor_id, request_id, proposal_id, proposal_part, reverses_id)
             VALUES (
-                new_entry_id, nextval('ledger_entry_number'), accounting_period.entity_id, kind.id, kind.origin, accounting_period.id,
-                (draft.body->>'effective_date')::date, clock_timestamp(), leg_count, draft.body->>'description',
-                draft.body->>'reference', draft.body->>'counterparty', draft.body->'metadata',
-                (draft.body->>'actor_id')::bigint, draft.body->>'request_id', (draft.body->>'proposal_id')::uuid))
+                new_id, number, rule.entity_id, rule.id, rule.origin, rule.period_id, day,
+                CASE WHEN prior THEN (body->>'effective_date')::date ELSE (body->>'value_date')::date END, prior, clock_timestamp(), leg_count,
+                body->>'description', body->>'reference', body->>'counterparty', body->'metadata', (body->>'actor_id')::bigint,
+                coalesce(body->>'request_id', ''), (body->>'proposal_id')::uuid, (body->>'proposal_part')::integer,
+                (body->>'reverses')::uuid)
+        )
         INSERT INTO ledger_posting (
-            entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, account_seq, balance_after_minor)
-        SELECT new_entry_id, n, leg_count, accounts[n], assets[n], entities[n], directions[n], amounts[n], seqs[n], balances[n]
-        FROM generate_series(1, leg_count) n;
+            entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, effective_date, account_seq, balance_after_minor)
+        SELECT new_id, l.n, leg_count, l.account_id, l.asset_id, l.entity_id, CASE WHEN l.is_debit THEN 'debit' ELSE 'credit' END, l.amount,
+               day, m.seq_before + row_number() OVER up_to_here,
+               (m.net_before + sum(l.debit - l.credit) OVER up_to_here) * CASE WHEN m.debit_normal THEN 1 ELSE -1 END
+        FROM leg l LEFT JOIN moved m USING (account_id)
+        WINDOW up_to_here AS (PARTITION BY l.account_id ORDER BY l.n);
 
-        outcome := 'posted'; posted_entry_id := new_entry_id;
+        IF body ? 'posts' THEN
+            UPDATE ledger_transaction k SET status = 'posted', entry_id = new_id, lines = leg_count WHERE k.id = new_id;
+        END IF;
+        IF leg.checked AND day < current_date THEN
+            own_warnings := nullif(coalesce(own_warnings, '{}') || ledger_backdating_warnings_v1(accounts, day), '{}');
+        END IF;
+        IF own_warnings IS NOT NULL THEN
+            UPDATE ledger_transaction k SET warnings = own_warnings WHERE k.id = new_id;
+            INSERT INTO ledger_alert (id, kind, account_id, transaction_id, detail, raised_at, seen_to_note)
+                SELECT uuidv7(), 'shortfall', (s->>'account_id')::bigint, new_id, s, clock_timestamp(), ''
+                FROM (SELECT own_warnings->'shortfall' AS s) w WHERE s IS NOT NULL;
+        END IF;
+        outcome := 'posted'; posted_id := new_id; detail := own_warnings;
         RETURN NEXT;
     END LOOP;
 END $$;
 REVOKE ALL ON FUNCTION ledger_post_entries_v1(text, jsonb) FROM PUBLIC;
-
--- Every account has its balance row from birth, so posting only ever locks and updates.
-CREATE FUNCTION ledger_account_gets_a_balance_v1() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    INSERT INTO ledger_balance (account_id, posted_debits_minor, posted_credits_minor, version) VALUES (NEW.id, 0, 0, 0);
-    RETURN NULL;
-END $$;
-REVOKE ALL ON FUNCTION ledger_account_gets_a_balance_v1() FROM PUBLIC;
-CREATE TRIGGER ledger_account_gets_a_balance AFTER INSERT ON ledger_account
-    FOR EACH ROW EXECUTE FUNCTION ledger_account_gets_a_balance_v1();
 -- reverse
-DROP TRIGGER ledger_account_gets_a_balance ON ledger_account;
-DROP FUNCTION ledger_account_gets_a_balance_v1();
 DROP FUNCTION ledger_post_entries_v1(text, jsonb);

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from audit.context import Origin, acting_from
 from ledger import operations as ledger
 from ledger.accounting import EntryDraft, Line
-from ledger.models import AccountType, IdempotencyKey, OwnerClass
+from ledger.models import AccountType, OwnerClass, Transaction
 from ledger.operations.posting import refusal_of
 from ledgerops.demo.people import USUAL_ACCOUNTS, define_people
 from ledgerops.demo.shapes import Company, PlannedEntry, StatementFile
@@ -44,7 +44,7 @@ class Loaded:
 def loaded_last_day(*, seed: int, days: int, customers: int) -> date | None:
     """Return the last day of the loaded demo company of these parameters, or None if there is none."""
     key = (
-        IdempotencyKey.objects.filter(scope=SCOPE, key__startswith=f"demo-{seed}-{days}-{customers}-").values_list("key", flat=True).first()
+        Transaction.objects.filter(scope=SCOPE, key__startswith=f"demo-{seed}-{days}-{customers}-").values_list("key", flat=True).first()
     )
     return date.fromisoformat(key.rsplit("-", 2)[1]) if key else None
 
@@ -58,7 +58,7 @@ def load(company: Company) -> Loaded:
     :raises Refusal: whatever the books refuse.
     """
     other = (
-        IdempotencyKey.objects.filter(scope=SCOPE).exclude(key__startswith=f"{company.key_prefix}-").values_list("key", flat=True).first()
+        Transaction.objects.filter(scope=SCOPE).exclude(key__startswith=f"{company.key_prefix}-").values_list("key", flat=True).first()
     )
     if other is not None:
         prefix = other.rpartition("-")[0]

@@ -5,7 +5,7 @@ from typing import Any
 
 from approvals.models import User
 from ledger import operations as ledger
-from ledger.models import AccountingPeriod, IdempotencyKey, JournalEntry
+from ledger.models import AccountingPeriod, Transaction, JournalEntry
 from tests.api.caller import Caller, description
 from tests.fixtures import draft
 from tests.notation import balance, posts, writes_nothing
@@ -61,7 +61,7 @@ def test_one_key_of_two_people_is_two_keys(api: Api, maker: User, person: Callab
     first = api(maker).post("/transactions", deposit(), key="k1")
     second = api(other).post("/transactions", deposit(), key="k1")
     assert first["id"] != second["id"]
-    assert set(IdempotencyKey.objects.values_list("scope", flat=True)) == {f"user:{maker.pk}", f"user:{other.pk}"}
+    assert set(Transaction.objects.values_list("scope", flat=True)) == {f"user:{maker.pk}", f"user:{other.pk}"}
 
 
 def test_it_wants_a_key(api: Api, maker: User) -> None:
@@ -92,7 +92,7 @@ def test_it_takes_no_amount_but_a_string_of_digits(api: Api, maker: User) -> Non
         ]:
             error = caller.refused("/transactions", deposit(amount), key="k1", answers=422)
             assert [wrong["field"] for wrong in error["detail"]["errors"]] == ["lines[1].amount", "lines[2].amount"], amount
-    assert not IdempotencyKey.objects.exists(), "what never reached the books leaves its key free"
+    assert not Transaction.objects.exists(), "what never reached the books leaves its key free"
 
 
 def test_it_takes_the_largest_amount_to_the_last_digit(api: Api, maker: User) -> None:

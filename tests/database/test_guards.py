@@ -50,30 +50,40 @@ def refused_by(guard: str) -> Iterator[None]:
     assert caught.value.diag.constraint_name == guard, f"{caught.value.diag.constraint_name}: {caught.value}"
 
 
+def write_transaction(session: Session, transaction_id: UUID, *, lines: int | None) -> None:
+    """Insert a transaction that says it posted an entry of so many lines."""
+    session.execute(
+        "INSERT INTO ledger_transaction (id, scope, key, content, status, settlement, entry_id, lines, request_id, created_at)"
+        " VALUES (%s, 'around', %s, '{}', 'posted', 'not_applicable', %s, %s, '', now())",
+        [transaction_id, str(transaction_id), transaction_id if lines else None, lines],
+    )
+
+
 def write_entry(session: Session, *, lines: int = 2, origin: str = "rule", day: str = "2026-11-02", proposal: UUID | None = None) -> UUID:
     """Insert an entry without its postings."""
     entry_id = uuid4()
     period = AccountingPeriod.objects.get()
+    write_transaction(session, entry_id, lines=lines)
     session.execute(
         """
-        INSERT INTO ledger_entry (id, number, entity_id, type_id, origin, period_id, effective_date, posted_at, lines, description,
+        INSERT INTO ledger_entry (id, number, entity_id, type_id, origin, period_id, effective_date, prior_period, posted_at, lines, description,
                                   reference, counterparty, metadata, request_id, proposal_id)
-        VALUES (%s, nextval('ledger_entry_number'), %s, %s, %s, %s, %s, now(), %s, 'around', '', '', '{}', '', %s)
+        VALUES (%s, nextval('ledger_entry_number'), %s, %s, %s, %s, %s, false, now(), %s, 'around', '', '', '{}', '', %s)
         """,
         [entry_id, period.entity_id, TransactionType.objects.get(code="deposit").pk, origin, period.pk, day, lines, proposal],
     )
     return entry_id
 
 
-def write_postings(session: Session, entry_id: UUID, *legs: tuple[int, str, str, int], lines: int = 2) -> None:
+def write_postings(session: Session, entry_id: UUID, *legs: tuple[int, str, str, int], lines: int = 2, day: str = "2026-11-02") -> None:
     """Insert postings as (line, account, direction, amount) in one statement."""
     rows = []
     for line, code, direction, amount in legs:
         account = Account.objects.get(code=code)
-        rows.append((entry_id, line, lines, account.pk, account.asset_id, account.entity_id, direction, amount, 1_000_000 + line, 0))
-    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        rows.append((entry_id, line, lines, account.pk, account.asset_id, account.entity_id, direction, amount, day, 1_000_000 + line, 0))
+    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
     session.execute(
-        "INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, account_seq,"
+        "INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, effective_date, account_seq,"
         f" balance_after_minor) VALUES {values}".encode(),
         [value for row in rows for value in row],
     )
@@ -120,7 +130,7 @@ def test_posting_added_to_a_posted_entry_it(owner: Session, chart: dict[str, Acc
 
 def test_entry_without_postings_it(owner: Session, chart: dict[str, Account]) -> None:
     write_entry(owner)
-    with refused_by("ledger_entry_last_line_exists"):
+    with refused_by("ledger_transaction_entry_exists"):
         owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -141,8 +151,9 @@ def test_posting_in_another_asset_than_its_account_it(owner: Session, chart: dic
     yen, bank = Account.objects.get(code="1030"), Account.objects.get(code="1010")
     with refused_by("ledger_posting_agrees_with_account"):
         owner.execute(
-            "INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, account_seq,"
-            " balance_after_minor) VALUES (%s, 1, 2, %s, %s, %s, 'debit', 1, 1, 0), (%s, 2, 2, %s, %s, %s, 'credit', 1, 2, 0)",
+            "INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, effective_date,"
+            " account_seq, balance_after_minor) VALUES (%s, 1, 2, %s, %s, %s, 'debit', 1, '2026-11-02', 1, 0),"
+            " (%s, 2, 2, %s, %s, %s, 'credit', 1, '2026-11-02', 2, 0)",
             [entry, bank.pk, yen.asset_id, bank.entity_id, entry, bank.pk, yen.asset_id, bank.entity_id],
         )
 
@@ -153,8 +164,9 @@ def test_two_postings_of_an_account_with_one_place_it(owner: Session, chart: dic
     account = Account.objects.get(code="1010")
     with refused_by("ledger_posting_account_seq"):
         owner.execute(
-            "INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, account_seq,"
-            " balance_after_minor) VALUES (%s, 1, 2, %s, %s, %s, 'debit', 1, 1, 0), (%s, 2, 2, %s, %s, %s, 'credit', 1, 2, 0)",
+            "INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, effective_date,"
+            " account_seq, balance_after_minor) VALUES (%s, 1, 2, %s, %s, %s, 'debit', 1, '2026-11-02', 1, 0),"
+            " (%s, 2, 2, %s, %s, %s, 'credit', 1, '2026-11-02', 2, 0)",
             [entry, account.pk, account.asset_id, account.entity_id, entry, account.pk, account.asset_id, account.entity_id],
         )
 
@@ -165,12 +177,13 @@ def test_two_postings_of_an_account_with_one_place_it(owner: Session, chart: dic
         ("ledger_entry", "ledger_entry_append_only"),
         ("ledger_posting", "ledger_posting_append_only"),
         ("audit_event", "audit_event_append_only"),
-        ("ledger_idempotency_key", "ledger_key_keeps_its_answer"),
+        ("ledger_key_use", "ledger_key_use_append_only"),
     ],
 )
 @pytest.mark.parametrize("act", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}"])
 def test_owner_rewrites_a_fact_it(owner: Session, chart: dict[str, Account], post: Post, table: str, guard: str, act: str) -> None:
-    post("1010 debit 1.00 USD / 2010 credit 1.00 USD")
+    for _ in range(2):
+        post("1010 debit 1.00 USD / 2010 credit 1.00 USD", key="again")
     row = owner.execute("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum = 1", [table]).fetchone()
     assert row is not None
     with refused_by(guard):
@@ -213,16 +226,16 @@ def test_what_gives_meaning_changes_it(owner: Session, chart: dict[str, Account]
 
 def test_one_key_answers_twice_it(owner: Session, chart: dict[str, Account], post: Post) -> None:
     post("1010 debit 1.00 USD / 2010 credit 1.00 USD", key="once")
-    with refused_by("ledger_idempotency_key_pkey"):
+    with refused_by("ledger_one_key_posts_once"):
         owner.execute(
-            "INSERT INTO ledger_idempotency_key SELECT scope, key, content, entry_id, refusal_code, refusal_detail, created_at"
-            " FROM ledger_idempotency_key WHERE key = 'once'"
+            "INSERT INTO ledger_transaction (id, scope, key, content, status, settlement, request_id, created_at)"
+            " SELECT uuidv7(), scope, key, content, status, settlement, '', created_at FROM ledger_transaction WHERE key = 'once'"
         )
 
 
-def test_key_answered_with_an_entry_that_does_not_exist_it(owner: Session, chart: dict[str, Account]) -> None:
-    owner.execute("INSERT INTO ledger_idempotency_key (scope, key, content, entry_id, created_at) VALUES ('s', 'k', '{}', uuidv7(), now())")
-    with refused_by("ledger_key_entry_exists"):
+def test_transaction_that_says_it_posted_what_does_not_exist_it(owner: Session, chart: dict[str, Account]) -> None:
+    write_transaction(owner, uuid4(), lines=2)
+    with refused_by("ledger_transaction_entry_exists"):
         owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 

@@ -16,14 +16,14 @@ FACTS = [
     "audit_event",
     "ledger_balance",
     "ledger_entry",
-    "ledger_idempotency_key",
+    "ledger_transaction",
     "ledger_posting",
     "recon_allocation",
     "recon_match",
     "recon_statement",
     "recon_statement_line",
 ]
-BEHIND_A_DOOR = ["audit_event", "ledger_balance", "ledger_entry", "ledger_idempotency_key", "ledger_posting"]
+BEHIND_A_DOOR = ["audit_event", "ledger_balance", "ledger_entry", "ledger_transaction", "ledger_posting"]
 
 
 def refused(statement: str) -> str | None:
