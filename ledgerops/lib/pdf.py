@@ -2,7 +2,7 @@
 
 import functools
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,25 @@ from django.conf import settings
 from fontTools.ttLib import TTFont
 
 from ledgerops.lib import money
-from ledgerops.lib.tables import Amount, Cell, Table, Tally, instant
+from ledgerops.lib.tables import Amount, Cell, Kind, Table, Tally
 
-# A longer word may be broken between pieces: a reference can be wider than its column. Nothing is put into the text itself.
-UNBROKEN_MAXIMUM = 18
+# Longer words, and shorter ones that have digits, may be broken between pieces: a reference can be wider than its column.
+WORD_MAXIMUM, REFERENCE_MAXIMUM = 18, 10
 PIECE = 4
 
 
 def pdf(table: Table) -> bytes:
     """Return the table as a PDF on landscape A4, with what it says about itself at its end and in short below every page."""
     tally = Tally(table)
-    rows = [{"cells": [_pieces(_text(_written(cell))) for cell in cells], "total": is_total} for cells, is_total in tally.passing()]
+    breaks = [column.kind is Kind.TEXT for column in table.columns]
+    rows = [
+        {"cells": [_cell(cell, breaks=may) for cell, may in zip(cells, breaks, strict=True)], "total": is_total}
+        for cells, is_total in tally.passing()
+    ]
     shown = {
         "title": _text(table.title),
         "subtitles": [_text(line) for line in table.subtitles],
-        "columns": [{"title": _text(column.title), "right": column.is_right, "wide": column.wide} for column in table.columns],
+        "columns": [{"title": _text(column.heading), "right": column.is_right, "wide": column.wide} for column in table.columns],
         "rows": rows,
         "facts": [(_text(label), _text(_written(value))) for label, value in tally.facts()],
         "running": _text(" \u00b7 ".join([f"{label}: {value}" for label, value in table.facts] + [f"Rows: {tally.rows:,}"])),
@@ -45,6 +49,11 @@ def _compiled(shown: dict[str, Any], *, at: int) -> bytes:
     )
 
 
+def _cell(cell: Cell, *, breaks: bool) -> list[str]:
+    text = _text(_written(cell))
+    return _pieces(text) if breaks else [text]
+
+
 def _written(cell: Cell) -> str:
     match cell:
         case None:
@@ -52,7 +61,7 @@ def _written(cell: Cell) -> str:
         case Amount():
             return money.grouped(cell.minor, scale=cell.scale)
         case datetime():
-            return instant(cell)
+            return f"{cell.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         case date():
             return cell.isoformat()
         case _:
@@ -65,10 +74,11 @@ def _text(text: str) -> str:
 
 
 def _pieces(text: str) -> list[str]:
-    """Return the text in pieces between which a line may end, beside where it may anyhow."""
+    """Return the text in pieces between which a line may end, beside where it may anyhow; together they are the text and nothing else."""
     pieces = [""]
     for word in text.split(" "):
-        size = PIECE if len(word) > UNBROKEN_MAXIMUM else len(word) or 1
+        unbroken = REFERENCE_MAXIMUM if any(sign.isdigit() for sign in word) else WORD_MAXIMUM
+        size = PIECE if len(word) > unbroken else len(word) or 1
         first, *more = [word[at : at + size] for at in range(0, len(word), size)] or [""]
         pieces[-1] += first
         pieces += more

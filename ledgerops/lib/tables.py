@@ -43,6 +43,10 @@ class Column:
     totalled: bool = False
 
     @property
+    def heading(self) -> str:
+        return f"{self.title} (UTC)" if self.kind is Kind.INSTANT else self.title
+
+    @property
     def is_right(self) -> bool:
         return self.kind in {Kind.MONEY, Kind.INTEGER}
 
@@ -90,7 +94,7 @@ class Tally:
     def facts(self) -> list[tuple[str, Cell]]:
         """Return what the file says about itself, once every row has passed."""
         sums = [(f"Total {title.lower()}, {unit}", total) for (unit, title), total in self._ordered()]
-        return [*self.table.facts, ("Made at", instant(self.table.made_at)), ("Rows", self.rows), *sums]
+        return [*self.table.facts, ("Made at", f"{self.table.made_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"), ("Rows", self.rows), *sums]
 
     def _add(self, cells: Sequence[Cell]) -> None:
         self.rows += 1
@@ -104,8 +108,3 @@ class Tally:
         """Return the sums by unit, and within it in the order of the columns."""
         titles = [column.title for column in self.table.columns]
         return sorted(self._sums.items(), key=lambda one: (one[0][0], titles.index(one[0][1])))
-
-
-def instant(value: datetime) -> str:
-    """Return an instant as files say it: to the second, in UTC."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

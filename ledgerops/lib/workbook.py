@@ -41,8 +41,7 @@ def _write_rows(sheet: "_Sheet", *, tally: Tally) -> None:
     columns = tally.table.columns
     for at, column in enumerate(columns):
         sheet.paper.set_column(at, at, _WIDTHS.get(column.kind, _WIDE if column.wide else _NARROW))
-    titles = [f"{column.title} (UTC)" if column.kind is Kind.INSTANT else column.title for column in columns]
-    sheet.add(titles, bold=True, bottom=1)
+    sheet.add([column.heading for column in columns], bold=True, bottom=1)
     sheet.paper.freeze_panes(1, 0)
     for cells, is_total in tally.passing():
         sheet.add(cells, **({"bold": True, "top": 1} if is_total else {}))

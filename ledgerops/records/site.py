@@ -146,10 +146,11 @@ class Records(AdminSite):
         return [path("", read_only(self.index), name="index"), *pages]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 - of Django's
-        shown = [admin for admin in self._registry.values() if admin.has_module_permission(request)]
+        # Our own apps are installed after the libraries, and looked at before them.
+        shown = [admin for admin in reversed(self._registry.values()) if admin.has_module_permission(request)]
         groups: dict[str, list[dict[str, str]]] = {}
         for admin in shown:
-            kind = {"name": str(admin.opts.verbose_name_plural), "href": _list(admin.model)}
+            kind = {"name": str(admin.opts.verbose_name), "href": _list(admin.model)}
             groups.setdefault(str(admin.opts.app_config.verbose_name), []).append(kind)
         context = {"groups": [(name, sorted(kinds, key=lambda kind: kind["name"])) for name, kinds in groups.items()]}
         return render(request, "records/index.html", context)

@@ -137,7 +137,7 @@ def test_a_pdf_is_the_same_bytes_for_the_same_table_tagged_and_made_to_be_kept()
         text = page.extract_text()
         assert "Source: LedgerOps" in text
         assert "Rows: 120" in text
-        assert "Text Day At Amount No." in text
+        assert "Text Day At (UTC) Amount No." in text
     words = words_of(first)
     assert "LE-0 " in words
     assert "LE-119 " in words
