@@ -60,13 +60,29 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Books",
         (
             Place("ledger:accounts", "Accounts", "landmark", "c", "ledger.view_account"),
+            Place("ledger:transactions", "Transactions", "arrow-left-right", "x", "ledger.view_transaction"),
+            Place("ledger:holds", "Holds", "lock", "h", "ledger.view_hold"),
             Place("ledger:entries", "Ledger", "book-open", "l", "ledger.view_journalentry"),
+            Place("ledger:journals", "Journals", "notebook-pen", "n", "ledger.propose_entry"),
             Place("ledger:trial_balance", "Trial balance", "scale", "t", "ledger.view_trial_balance"),
+            Place("ledger:balance_sheet", "Balance sheet", "columns-2", "i", "ledger.view_trial_balance"),
+            Place("ledger:periods", "Close", "calendar-check", "e", "ledger.view_accountingperiod"),
+        ),
+    ),
+    (
+        "Reference",
+        (
+            Place("ledger:parties", "Parties", "users", "y", "ledger.view_party"),
+            Place("ledger:rates", "Rates", "percent", "f", "ledger.view_rate"),
+            Place("ledger:types", "Transaction types", "shapes", "q", "ledger.view_transactiontype"),
         ),
     ),
     (
         "Assurance",
         (
+            Place("ledger:integrity", "Integrity", "heart-pulse", "v", "ledger.view_integrityrun"),
+            Place("ledger:alerts", "Alerts", "bell", "w", "ledger.view_alert"),
+            Place("switches", "Switches", "power", "z", "ledger.view_alert"),
             Place("audit:events", "Audit log", "shield-check", "u", "audit.search_trail"),
             Place("admin:index", "Records", "database", "d", "approvals.read_records"),
             Place("preferences", "Settings", "settings", "p"),

@@ -13,6 +13,16 @@ READING = [
     "ledger.view_account",
     "ledger.view_journalentry",
     "ledger.view_trial_balance",
+    "ledger.view_transaction",
+    "ledger.view_transactiontype",
+    "ledger.view_hold",
+    "ledger.view_rate",
+    "ledger.view_party",
+    "ledger.view_externalaccount",
+    "ledger.view_accountingperiod",
+    "ledger.view_integrityrun",
+    "ledger.view_alert",
+    "ledger.view_recurringentry",
     "recon.view_break",
     "recon.view_run",
     "recon.view_statement",
@@ -28,16 +38,36 @@ ROLES = {
         "recon.match_items",
         "recon.propose_adjustment",
         "ledger.record_transaction",
+        "ledger.record_status",
+        "ledger.manage_hold",
+        "ledger.manage_monitor",
+        "ledger.manage_party",
+        "ledger.view_partydetails",
         "ledger.open_account",
+        "ledger.propose_account_change",
+        "ledger.freeze_account",
+        "ledger.propose_entry",
+        "ledger.record_rate",
     ],
-    "Approver": [*READING, "approvals.decide_proposal"],
-    "Controller": [*READING, "approvals.decide_proposal", "ledger.close_period", "recon.run_reconciliation"],
+    "Approver": [*READING, "approvals.decide_proposal", "ledger.freeze_account", "ledger.view_partydetails"],
+    "Controller": [
+        *READING,
+        "approvals.decide_proposal",
+        "ledger.close_period",
+        "ledger.propose_entry",
+        "ledger.propose_account_change",
+        "ledger.freeze_account",
+        "ledger.record_rate",
+        "ledger.run_integrity",
+        "ledger.manage_monitor",
+        "recon.run_reconciliation",
+    ],
     "Administrator": ["recon.view_statement", "approvals.view_proposal", "audit.search_trail"],
     "Auditor": [*READING, "audit.search_trail", "approvals.read_records"],
     "Engineer": [*READING, "approvals.read_records"],
 }
 
-REASON_CODES = [
+ADJUSTMENT_REASONS = [
     ("BANK_FEE", "Bank charge not booked"),
     ("CHARGES_DEDUCTED", "Charges deducted from the amount"),
     ("WRONG_AMOUNT", "Booked with a wrong amount"),
@@ -47,9 +77,45 @@ REASON_CODES = [
     ("INTEREST", "Interest not booked"),
 ]
 
+# Every kind of proposal, with the governed reasons for it. One other person decides each, within four days.
+REASONS = {
+    ADJUSTMENT: ADJUSTMENT_REASONS,
+    "ledger.change_account": [
+        ("ACCOUNT_LIMIT", "Limit set or changed"),
+        ("ACCOUNT_STATUS", "Account opened again, closed or released from a freeze"),
+        ("ACCOUNT_STRUCTURE", "Place in the chart or purpose changed"),
+        ("ACCOUNT_MODE", "Posting mode changed"),
+    ],
+    "ledger.import_chart": [("CHART_IMPORT", "Accounts brought in from a file")],
+    "ledger.post_journal": [
+        ("JOURNAL_ACCRUAL", "Accrual or deferral"),
+        ("JOURNAL_RECLASS", "Reclassification"),
+        ("JOURNAL_CORRECTION", "Correction of an entry"),
+        ("JOURNAL_OTHER", "Other, as the narrative says"),
+    ],
+    "ledger.reverse_entry": [
+        ("REVERSAL_ERROR", "Posted in error"),
+        ("REVERSAL_DUPLICATE", "Posted twice"),
+        ("REVERSAL_PARTIAL", "Part of the amount was wrong"),
+    ],
+    "ledger.post_opening": [("CUTOVER", "Balances brought in from the books before")],
+    "ledger.start_recurring": [("RECURRING", "Entry that comes again")],
+    "ledger.remeasure": [("REMEASUREMENT", "Foreign balances at the closing rate")],
+    "ledger.close_year": [("YEAR_END", "Income and expense to retained earnings")],
+    "ledger.close_period": [("PERIOD_CLOSE", "Period complete")],
+    "ledger.reopen_period": [("PERIOD_REOPEN", "A posting belongs into the closed period")],
+    "ledger.define_type": [("TYPE_CHANGE", "Posting rules changed")],
+    "ledger.allow_external_account": [("EXTERNAL_NEW", "New account of a party"), ("EXTERNAL_CHANGE", "Replaces another account")],
+    "ledger.revoke_external_account": [("EXTERNAL_REVOKED", "No longer to be used")],
+    "ledger.change_party": [("PARTY_CHANGE", "Owners, status or program changed")],
+    "ledger.rebuild_derived": [("REBUILD", "Derived figures differ from their postings")],
+    "approvals.lift_switch": [("SWITCH_LIFTED", "The cause of the stop is gone")],
+}
+REASON_CODES = [(code, label, kind) for kind, reasons in REASONS.items() for code, label in reasons]
+
 
 def load_reference_data(*, usual_accounts: Mapping[str, str] | None = None) -> None:
-    """Define every ISO 4217 currency, the transaction types, the roles, the reasons and the first policy.
+    """Define every ISO 4217 currency, the transaction types, the roles, the reasons and the first policies.
 
     `usual_accounts` gives, by reason code, the number of the account that such a correction usually goes to.
     """
@@ -60,6 +126,7 @@ def load_reference_data(*, usual_accounts: Mapping[str, str] | None = None) -> N
         ledger.define_transaction_type(terms)
     for role, permissions in ROLES.items():
         approvals.define_role(name=role, permissions=permissions)
-    for code, label in REASON_CODES:
-        approvals.define_reason_code(code=code, label=label, kind=ADJUSTMENT, usual_account=(usual_accounts or {}).get(code, ""))
-    approvals.define_policy(kind=ADJUSTMENT, required_approvals=1, expires_after_hours=96)
+    for code, label, kind in REASON_CODES:
+        approvals.define_reason_code(code=code, label=label, kind=kind, usual_account=(usual_accounts or {}).get(code, ""))
+    for kind in REASONS:
+        approvals.define_policy(kind=kind, required_approvals=1, expires_after_hours=96)

@@ -313,6 +313,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep queued reconciliation runs": {"task": "recon.tasks.sweep_runs", "schedule": 15.0},
     "expire proposals": {"task": "approvals.tasks.expire_proposals", "schedule": 60.0},
+    "expire holds": {"task": "ledger.tasks.expire_holds", "schedule": 30.0},
 }
 
 _log_level = env.choice("LEDGEROPS_LOG_LEVEL", default="INFO", allowed=frozenset({"DEBUG", "INFO", "WARNING", "ERROR"}))

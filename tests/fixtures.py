@@ -19,7 +19,6 @@ from ledger.accounting import EntryDraft
 from ledger.models import Account, AccountGroup, AccountType, LegalEntity, OwnerClass
 from ledger.transaction_types import TRANSACTION_TYPES
 from ledgerops import reference
-from recon.operations import ADJUSTMENT
 from tests.notation import books
 
 ENTITY, GROUP = "M1", "ALL"
@@ -76,9 +75,10 @@ def roles(chart: dict[str, Account]) -> None:
         if role != "Stranger":
             approvals.grant_sight(role=role, scope_object=LegalEntity.objects.get(code=ENTITY))
             approvals.grant_sight(role=role, scope_object=AccountGroup.objects.get(code=GROUP))
-    for code, label in reference.REASON_CODES:
-        approvals.define_reason_code(code=code, label=label, kind=ADJUSTMENT)
-    approvals.define_policy(kind=ADJUSTMENT, required_approvals=1, expires_after_hours=96)
+    for code, label, kind in reference.REASON_CODES:
+        approvals.define_reason_code(code=code, label=label, kind=kind)
+    for kind in reference.REASONS:
+        approvals.define_policy(kind=kind, required_approvals=1, expires_after_hours=96)
 
 
 @pytest.fixture

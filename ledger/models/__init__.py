@@ -13,6 +13,7 @@ from ledger.models.books import (
     RolledPosting,
 )
 from ledger.models.chart import (
+    NORMAL_SIDE,
     Account,
     AccountGroup,
     AccountGroupGroupObjectPermission,
@@ -23,7 +24,6 @@ from ledger.models.chart import (
     Direction,
     LegalEntity,
     LegalEntityGroupObjectPermission,
-    NORMAL_SIDE,
     OwnerClass,
     ReserveClass,
 )
@@ -77,6 +77,7 @@ from ledger.models.registry import (
 )
 
 __all__ = [
+    "NORMAL_SIDE",
     "Account",
     "AccountGroup",
     "AccountGroupGroupObjectPermission",
@@ -110,7 +111,6 @@ __all__ = [
     "KeyUse",
     "LegalEntity",
     "LegalEntityGroupObjectPermission",
-    "NORMAL_SIDE",
     "Origin",
     "OwnerClass",
     "OwnershipCapacity",

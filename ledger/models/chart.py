@@ -4,7 +4,7 @@ from django.db import models
 from guardian.models import GroupObjectPermissionBase
 from simple_history.models import HistoricalRecords
 
-from ledgerops.lib.sql import ClockTimestamp, UUIDv7
+from ledgerops.lib.sql import ClockTimestamp
 
 
 class Direction(models.TextChoices):
@@ -154,7 +154,11 @@ class Account(models.Model):
     class Meta:
         db_table = "ledger_account"
         ordering = ["code"]
-        permissions = [("open_account", "Can open accounts")]
+        permissions = [
+            ("open_account", "Can open accounts"),
+            ("propose_account_change", "Can propose changes of limits, status and structure"),
+            ("freeze_account", "Can freeze an account at once"),
+        ]
         constraints = [
             # Target of a composite foreign key: a posting carries its account's true asset and entity.
             models.UniqueConstraint(fields=["id", "asset", "entity"], name="ledger_account_has_one_asset_and_entity"),

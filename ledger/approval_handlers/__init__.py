@@ -1,0 +1,1 @@
+"""Adapters from proposal kinds to this app's operations."""
