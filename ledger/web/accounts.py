@@ -126,6 +126,7 @@ def _statement(account: Account) -> Iterator[Row]:
     scale, asset = account.asset.scale, account.asset.code
     for leg in queries.account_postings(account).order_by("account_seq").iterator(chunk_size=2000):
         amount = Amount(int(leg.amount_minor), scale, asset)
+        after = leg.balance_after_minor
         yield [
             leg.account_seq,
             leg.entry.public_number,
@@ -137,7 +138,7 @@ def _statement(account: Account) -> Iterator[Row]:
             leg.entry.counterparty,
             amount if leg.direction == DEBIT else None,
             None if leg.direction == DEBIT else amount,
-            Amount(int(leg.balance_after_minor), scale, asset),
+            None if after is None else Amount(int(after), scale, asset),
             asset,
         ]
 
