@@ -12,6 +12,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median, quantiles
 
 from ledgerops.bench import books
@@ -61,6 +62,7 @@ def run(*, quick: bool) -> Report:
 def _web(server: Server) -> Iterator[int]:
     """Serve the product on a free port, with the options of `make up`."""
     port = free_port(preferred=0)
+    (Path(server.environment["LEDGEROPS_DATA_DIR"]) / "static").mkdir(exist_ok=True)
     command = [
         *(sys.executable, "-m", "gunicorn", "ledgerops.wsgi:application", "--bind", f"127.0.0.1:{port}"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload", "--no-control-socket", "--log-level", "warning"),
