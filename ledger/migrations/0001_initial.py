@@ -1296,6 +1296,7 @@ class Migration(migrations.Migration):
                 ("pk", models.CompositePrimaryKey("entry_id", "line", blank=True, editable=False, primary_key=True, serialize=False)),
                 ("line", models.PositiveSmallIntegerField()),
                 ("account_seq", models.BigIntegerField()),
+                ("effective_date", models.DateField()),
                 ("balance_after_minor", models.DecimalField(decimal_places=0, max_digits=50)),
                 ("rolled_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
                 (
@@ -1317,6 +1318,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "ledger_rolled_posting",
+                "indexes": [models.Index(fields=["account", "effective_date", "account_seq"], name="ledger_rolled_by_effective")],
             },
         ),
         migrations.CreateModel(

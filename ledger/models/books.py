@@ -225,11 +225,13 @@ class RolledPosting(models.Model):
     line = models.PositiveSmallIntegerField()
     account = models.ForeignKey(Account, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     account_seq = models.BigIntegerField()
+    effective_date = models.DateField()
     balance_after_minor = models.DecimalField(max_digits=50, decimal_places=0)
     rolled_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
         db_table = "ledger_rolled_posting"
+        indexes = [models.Index(fields=["account", "effective_date", "account_seq"], name="ledger_rolled_by_effective")]
         constraints = [models.UniqueConstraint(fields=["account", "account_seq"], name="ledger_rolled_posting_account_seq")]
 
 

@@ -148,8 +148,8 @@ BEGIN
                   CASE t.direction WHEN 'debit' THEN t.amount_minor ELSE 0 END AS debit,
                   CASE t.direction WHEN 'debit' THEN 0 ELSE t.amount_minor END AS credit
     ), placed AS (
-        INSERT INTO ledger_rolled_posting (entry_id, line, account_id, account_seq, balance_after_minor, rolled_at)
-        SELECT t.entry_id, t.line, target, b.version + row_number() OVER so_far,
+        INSERT INTO ledger_rolled_posting (entry_id, line, account_id, account_seq, effective_date, balance_after_minor, rolled_at)
+        SELECT t.entry_id, t.line, target, b.version + row_number() OVER so_far, t.effective_date,
                (b.posted_debits_minor - b.posted_credits_minor + sum(t.debit - t.credit) OVER so_far) * CASE WHEN b.debit_normal THEN 1 ELSE -1 END,
                clock_timestamp()
         FROM taken t, ledger_balance b WHERE b.account_id = target
