@@ -93,7 +93,10 @@ class Proposal(models.Model):
     class Meta:
         db_table = "approvals_proposal"
         ordering = ["-id"]
-        permissions = [("decide_proposal", "Can approve, return or reject proposals")]
+        permissions = [
+            ("decide_proposal", "Can approve, return or reject proposals"),
+            ("set_switch", "Can stop a function at once, and propose to let it go on"),
+        ]
         indexes = [
             models.Index(fields=["status", "-id"], name="approvals_proposal_by_status"),
             models.Index(fields=["maker", "-id"], name="approvals_proposal_by_maker"),

@@ -42,6 +42,7 @@ RUNTIME_GRANTS: dict[str, str] = {
     "ledger_integrity_finding": "INSERT, UPDATE (last_seen_at, resolved_at, expected, found, sentence)",
     "ledger_integrity_run": "INSERT, UPDATE (heartbeat_at, finished_at, progress, postings_checked, findings_count)",
     "ledger_key_use": "",
+    "ledger_lock_wait": FULL,
     "ledger_party": "INSERT, UPDATE (status, program_id)",
     "ledger_party_details": FULL,
     "ledger_period": "INSERT, UPDATE (status, closed_at, reopen_ends_at, reopen_proposal_id)",

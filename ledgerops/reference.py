@@ -49,10 +49,11 @@ ROLES = {
         "ledger.propose_entry",
         "ledger.record_rate",
     ],
-    "Approver": [*READING, "approvals.decide_proposal", "ledger.freeze_account", "ledger.view_partydetails"],
+    "Approver": [*READING, "approvals.decide_proposal", "approvals.set_switch", "ledger.freeze_account", "ledger.view_partydetails"],
     "Controller": [
         *READING,
         "approvals.decide_proposal",
+        "approvals.set_switch",
         "ledger.close_period",
         "ledger.propose_entry",
         "ledger.propose_account_change",
@@ -62,7 +63,7 @@ ROLES = {
         "ledger.manage_monitor",
         "recon.run_reconciliation",
     ],
-    "Administrator": ["recon.view_statement", "approvals.view_proposal", "audit.search_trail"],
+    "Administrator": ["recon.view_statement", "approvals.view_proposal", "approvals.set_switch", "audit.search_trail"],
     "Auditor": [*READING, "audit.search_trail", "approvals.read_records"],
     "Engineer": [*READING, "approvals.read_records"],
 }

@@ -148,7 +148,10 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "approvals_proposal",
                 "ordering": ["-id"],
-                "permissions": [("decide_proposal", "Can approve, return or reject proposals")],
+                "permissions": [
+                    ("decide_proposal", "Can approve, return or reject proposals"),
+                    ("set_switch", "Can stop a function at once, and propose to let it go on"),
+                ],
             },
         ),
         migrations.CreateModel(

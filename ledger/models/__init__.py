@@ -32,6 +32,7 @@ from ledger.models.controls import (
     AlertKind,
     BalanceMonitor,
     Comparison,
+    LockWait,
     VelocityLimit,
 )
 from ledger.models.integrity import (
@@ -111,6 +112,7 @@ __all__ = [
     "KeyUse",
     "LegalEntity",
     "LegalEntityGroupObjectPermission",
+    "LockWait",
     "Origin",
     "OwnerClass",
     "OwnershipCapacity",

@@ -77,3 +77,18 @@ class Alert(models.Model):
             models.Index(fields=["-id"], name="ledger_alert_open", condition=models.Q(seen_to_at__isnull=True)),
             models.Index(fields=["account", "-id"], name="ledger_alert_by_account"),
         ]
+
+
+class LockWait(models.Model):
+    """How long, within one minute, requests waited for the balance row of an account: an estimate from samples, no fact of the books."""
+
+    pk = models.CompositePrimaryKey("account_id", "minute")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="lock_waits", db_index=False)
+    minute = models.DateTimeField()
+    waited_ms = models.PositiveBigIntegerField()
+    most_waiting = models.PositiveIntegerField()
+    longest_ms = models.PositiveBigIntegerField()
+
+    class Meta:
+        db_table = "ledger_lock_wait"
+        indexes = [models.Index(fields=["minute"], name="ledger_lock_wait_by_minute")]

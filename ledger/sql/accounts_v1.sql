@@ -42,6 +42,20 @@ BEGIN
     UPDATE ledger_account a SET is_control = true WHERE a.id = control AND NOT a.is_control;
 END $$;
 
+-- No place of its own at once for each leg is only for accounts of the company's own, of which nobody is kept a statement.
+CREATE FUNCTION ledger_deferred_account_is_our_own_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM public.ledger_account a WHERE a.id = NEW.account_id
+                   AND a.owner_class IN ('fee', 'settlement', 'fx_position', 'platform', 'suspense')) THEN
+        RAISE EXCEPTION 'account % has a statement to keep', NEW.account_id
+            USING ERRCODE = '23514', CONSTRAINT = 'ledger_deferred_account_is_our_own';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER ledger_deferred_account_is_our_own BEFORE INSERT OR UPDATE OF deferred ON ledger_balance
+    FOR EACH ROW WHEN (NEW.deferred) EXECUTE FUNCTION ledger_deferred_account_is_our_own_v1();
+
 -- Whether a proposal of this kind about this object was executed and asked for at least this.
 CREATE FUNCTION ledger_was_approved_v1(proposal uuid, wanted_kind text, target text, wanted jsonb) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -213,6 +227,8 @@ DROP FUNCTION ledger_roll_account_v1(bigint, integer);
 DROP FUNCTION ledger_define_type_v1(jsonb, uuid);
 DROP FUNCTION ledger_change_account_v1(text, jsonb, uuid);
 DROP FUNCTION ledger_was_approved_v1(uuid, text, text, jsonb);
+DROP TRIGGER ledger_deferred_account_is_our_own ON ledger_balance;
+DROP FUNCTION ledger_deferred_account_is_our_own_v1();
 DROP TRIGGER ledger_account_gets_a_balance ON ledger_account;
 DROP FUNCTION ledger_account_gets_a_balance_v1();
 DROP FUNCTION ledger_stand_under_v1(bigint, bigint);
