@@ -104,7 +104,7 @@ def amounts_of(quote: Quote) -> Amounts:
     )
 
 
-def rate_of(text: str) -> Fraction:
+def rate_of(text: object) -> Fraction:
     """Return the rate that a decimal text says, exactly.
 
     :raises ConversionRefused: for anything but digits with at most one point; exponents and signs are no rates.

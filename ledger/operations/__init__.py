@@ -11,6 +11,7 @@ from ledger.operations.chart import (
     define_transaction_type,
     open_account,
 )
+from ledger.operations.conversions import ConversionRequest, PlannedConversion, convert, plan_conversion
 from ledger.operations.exports import EXPORT_MAXIMUM, MOST_ROWS, ExportRefused, FormatUnknown, record_export
 from ledger.operations.holds import HoldAnswer, HoldInvalid, HoldRequest, expire_holds, place_hold, release_hold
 from ledger.operations.periods import PeriodRefused, close_period, open_period
@@ -23,8 +24,13 @@ from ledger.operations.posting import (
     post_entry,
 )
 from ledger.operations.transactions import (
+    BATCH_MAXIMUM,
+    BatchInvalid,
     BatchRefused,
+    Ruled,
     SourceEventReused,
+    TransactionPostsNothing,
+    TransactionTypeUnknown,
     TransactionUnknown,
     dry_run,
     post_initiated,
@@ -32,13 +38,19 @@ from ledger.operations.transactions import (
     record_transaction,
     report_status,
     rule_lines,
+    rule_lines_of_many,
 )
+from ledger.operations.types import DEFINE_TYPE, TermsRefused, apply_type_change, propose_type, terms_from_json
 
 __all__ = [
+    "BATCH_MAXIMUM",
+    "DEFINE_TYPE",
     "EXPORT_MAXIMUM",
     "MOST_ROWS",
+    "BatchInvalid",
     "BatchRefused",
     "ChartRefused",
+    "ConversionRequest",
     "ExportRefused",
     "FormatUnknown",
     "HoldAnswer",
@@ -46,15 +58,22 @@ __all__ = [
     "HoldRequest",
     "IdempotencyKeyReused",
     "PeriodRefused",
+    "PlannedConversion",
     "Posted",
     "PostingInvalid",
     "PostingRefused",
+    "Ruled",
     "SourceEventReused",
+    "TermsRefused",
+    "TransactionPostsNothing",
+    "TransactionTypeUnknown",
     "TransactionUnknown",
     "TypeRefused",
     "add_account",
+    "apply_type_change",
     "change_account",
     "close_period",
+    "convert",
     "define_account_group",
     "define_asset",
     "define_entity",
@@ -64,13 +83,17 @@ __all__ = [
     "open_account",
     "open_period",
     "place_hold",
+    "plan_conversion",
     "post_entries",
     "post_entry",
     "post_initiated",
+    "propose_type",
     "record_batch",
     "record_export",
     "record_transaction",
     "release_hold",
     "report_status",
     "rule_lines",
+    "rule_lines_of_many",
+    "terms_from_json",
 ]

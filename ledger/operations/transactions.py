@@ -1,27 +1,48 @@
 """The registry: recording transactions by their type's rules, and what becomes of them."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from audit.operations import act, record_event
-from ledger.accounting import EntryDraft, Line, check_draft, lines_from_json
+from ledger.accounting import EntryDraft, Line, check_draft, draft_from_json
 from ledger.models import Account, Transaction, TransactionType
 from ledger.operations.posting import Posted, post_entries, refusal_of
-from ledger.registry import lines_of, rule_from_json
+from ledger.registry import Rule, lines_of, rule_from_json
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import retried
+from ledgerops.lib.money import minor_from_string
+from ledgerops.lib.transactions import check_constraints_now, retried
 
 BATCH_MAXIMUM = 10_000
+# Of an atomic batch; the answer stays readable.
+REFUSALS_NAMED = 100
+T = TypeVar("T")
 
 
 class TransactionUnknown(Refusal):
     code = "transaction_unknown"
     kind = RefusalKind.NOT_FOUND
+
+
+class BatchInvalid(Refusal):
+    code = "batch_invalid"
+    kind = RefusalKind.INVALID
+
+
+class TransactionTypeUnknown(Refusal):
+    code = "transaction_type_unknown"
+    kind = RefusalKind.INVALID
+
+
+class TransactionPostsNothing(Refusal):
+    code = "transaction_posts_nothing"
+    kind = RefusalKind.CONFLICT
 
 
 class SourceEventReused(Refusal):
@@ -39,22 +60,59 @@ class BatchRefused(Refusal):
 
 
 class DryRun(Exception):
-    """Carries the results of a dry run out of the transaction that is rolled back."""
+    """Ends the transaction of a dry run, which is rolled back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """What a type's rule makes of parameters: the legs, and the evidence that is kept in the metadata."""
+
+    lines: Sequence[Line]
+    evidence: Mapping[str, str]
 
 
 def rule_lines(*, type_code: str, parameters: Mapping[str, Any]) -> list[Line]:
     """Return the lines that the current version of a type makes of its parameters; amounts are minor units.
 
-    :raises ParameterRefused: naming the parameter.
-    :raises PostingInvalid: if there is no such type.
+    :raises ParameterRefused, AmountRefused: naming the parameter.
+    :raises TransactionTypeUnknown: if there is no such type.
     """
-    known = TransactionType.objects.filter(code=type_code, current=True).first()
-    if known is None:
-        raise TransactionUnknown(f"there is no transaction type {type_code}", field="type")
-    rule = rule_from_json(code=known.code, legs=known.legs, parameters=known.parameters)
-    named = [str(parameters[name]) for name, kind in rule.parameters.items() if kind == "account" and name in parameters]
+    (ruled,) = rule_lines_of_many(asked=[(type_code, parameters)])
+    return list(ruled.lines)
+
+
+def rule_lines_of_many(*, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Ruled]:
+    """Return what the rules make of many (type, parameters), reading types and accounts once. An amount may be a string of digits.
+
+    :raises ParameterRefused, AmountRefused, TransactionTypeUnknown: the first; `detail["item"]` says which, from 0.
+    """
+    current = TransactionType.objects.filter(code__in={code for code, _ in asked}, current=True)
+    rules = {one.code: rule_from_json(code=one.code, legs=one.legs, parameters=one.parameters) for one in current}
+    named = {
+        str(parameters[name])
+        for code, parameters in asked
+        for name, kind in (rules[code].parameters.items() if code in rules else ())
+        if kind == "account" and name in parameters
+    }
     assets = dict(Account.objects.filter(code__in=named).values_list("code", "asset__code"))
-    return lines_of(rule, parameters=parameters, asset_of=assets)
+    ruled = []
+    for number, (code, parameters) in enumerate(asked):
+        try:
+            ruled.append(_ruled(rules.get(code), code=code, parameters=parameters, asset_of=assets))
+        except Refusal as refused:
+            raise type(refused)(str(refused), field=refused.field, **{**refused.detail, "item": number}) from None
+    return ruled
+
+
+def _ruled(rule: Rule | None, *, code: str, parameters: Mapping[str, Any], asset_of: Mapping[str, str]) -> Ruled:
+    if rule is None:
+        raise TransactionTypeUnknown(f"there is no transaction type {code}", field="type")
+    known = dict(parameters)
+    for name, kind in rule.parameters.items():
+        if kind == "amount" and isinstance(known.get(name), str):
+            known[name] = minor_from_string(known[name], field=f"parameters.{name}")
+    lines = lines_of(rule, parameters=known, asset_of=asset_of)
+    return Ruled(lines=lines, evidence={name: str(parameters[name]) for name in rule.evidence})
 
 
 def record_transaction(*, draft: EntryDraft, scope: str) -> Posted:
@@ -76,22 +134,17 @@ def record_transaction(*, draft: EntryDraft, scope: str) -> Posted:
 def record_batch(*, drafts: Sequence[EntryDraft], scope: str, atomic: bool) -> list[Posted]:
     """Record many transactions: each on its own, or all of them or none.
 
-    :raises DraftRefused, DraftUnbalanced: if one contradicts itself; `detail["item"]` says which, and none is posted.
+    :raises BatchInvalid: if there are none or too many.
+    :raises DraftRefused, DraftUnbalanced: if one contradicts itself; `detail["item"]` says which, from 0, and none is posted.
     :raises BatchRefused: if it is atomic and the books refuse one.
     """
-    if not drafts or len(drafts) > BATCH_MAXIMUM:
-        raise BatchRefused(f"a batch has 1 to {BATCH_MAXIMUM:,} transactions", field="items", items=[])
-    for number, draft in enumerate(drafts):
-        try:
-            check_draft(draft)
-        except Refusal as refused:
-            raise type(refused)(f"item {number + 1}: {refused}", field=f"items[{number}].{refused.field}", item=number) from None
+    _check_batch(drafts)
 
     def attempt() -> list[Posted]:
         with transaction.atomic():
             results = post_entries(drafts=drafts, scope=scope)
-            if atomic and (refused := [n for n, posted in enumerate(results) if posted.entry_id is None]):
-                raise BatchRefused(f"{len(refused)} of {len(drafts)} cannot be posted, so none was", field="items", items=_said(results))
+            if atomic:
+                _refuse_incomplete(results)
         return results
 
     if not atomic:
@@ -100,59 +153,82 @@ def record_batch(*, drafts: Sequence[EntryDraft], scope: str, atomic: bool) -> l
         return retried(attempt)
 
 
-def _said(results: Sequence[Posted]) -> list[dict[str, Any]]:
-    return [
-        {"item": number, "key": posted.draft.key, "code": posted.code, "sentence": str(refusal_of(posted))}
-        for number, posted in enumerate(results)
+def _check_batch(drafts: Sequence[EntryDraft]) -> None:
+    """Refuse a batch of no or too many drafts, or with one that contradicts itself: `detail["item"]` says which, from 0."""
+    if not drafts or len(drafts) > BATCH_MAXIMUM:
+        raise BatchInvalid(f"a batch has 1 to {BATCH_MAXIMUM:,} transactions", field="items")
+    for number, draft in enumerate(drafts):
+        try:
+            check_draft(draft)
+        except Refusal as refused:
+            place = f"items[{number + 1}].{refused.field}" if len(drafts) > 1 else refused.field
+            raise type(refused)(str(refused), field=place, **{**refused.detail, "item": number}) from None
+
+
+def _refuse_incomplete(results: Sequence[Posted]) -> None:
+    """Refuse a batch that is to be posted as one, unless each of it was posted; naming the first that were not."""
+    refused = [
+        {"item": number, "key": posted.draft.key, "code": posted.code, "message": str(refusal_of(posted))}
+        for number, posted in enumerate(results, start=1)
         if posted.entry_id is None
     ]
+    if refused:
+        said = f"{len(refused):,} of {len(results):,} cannot be posted, so none was"
+        raise BatchRefused(said, field="items", items=refused[:REFUSALS_NAMED], refused=len(refused))
 
 
-def dry_run(*, drafts: Sequence[EntryDraft], scope: str) -> list[Posted]:
-    """Return what posting these drafts would do, by doing it and rolling it back: nothing stays, no key is used.
+def dry_run(*, drafts: Sequence[EntryDraft], scope: str, atomic: bool = False, reading: Callable[[Sequence[Posted]], T]) -> T:
+    """Return what `reading` sees of the books after these drafts, by posting them and rolling that back: nothing stays, no key is used.
+
+    Only ids, entry numbers and instants are another when it is done in earnest.
 
     :raises DraftRefused, DraftUnbalanced: as posting would.
+    :raises BatchRefused: if it is atomic and the books refuse one.
     """
-    results: list[Posted] = []
-    try:
+    _check_batch(drafts)
+    answer: list[T] = []
+
+    def attempt() -> None:
+        answer.clear()
         with transaction.atomic(durable=True):
             results = post_entries(drafts=drafts, scope=scope)
+            if atomic:
+                _refuse_incomplete(results)
+            check_constraints_now()
+            answer.append(reading(results))
             raise DryRun
-    except DryRun:
-        return results
+
+    with suppress(DryRun):
+        retried(attempt)
+    return answer[0]
 
 
 def post_initiated(*, transaction_id: UUID, actor_id: int | None, request_id: str = "") -> Posted:
     """Post what was initiated before; posting it again answers the same.
 
     :raises TransactionUnknown: if there is no such transaction.
+    :raises TransactionPostsNothing: if it is a hold, which is captured.
     :raises Refusal: the books'; the transaction stays as it was.
     """
     kept = Transaction.objects.filter(pk=transaction_id).first()
     if kept is None:
         raise TransactionUnknown("there is no such transaction")
-    asked = kept.content
-    draft = EntryDraft(
-        key=kept.key,
-        type=asked["type"],
-        entity=asked["entity"],
-        effective_date=date.fromisoformat(asked["effective_date"]),
-        description=asked["description"],
-        reference=asked["reference"],
-        counterparty=asked["counterparty"],
-        metadata=asked["metadata"],
-        lines=lines_from_json(asked["lines"]),
-        actor_id=actor_id,
-        request_id=request_id,
-        posts=kept.pk,
-    )
+    if "lines" not in kept.content:
+        raise TransactionPostsNothing("a hold posts nothing by itself: capture it")
     with act("ledger.transaction.posted", target_type="ledger.transaction", target_id=transaction_id):
-        (posted,) = post_entries(drafts=[draft], scope=kept.scope)
-        if posted.entry_id is None:
-            raise refusal_of(posted)
-        if not posted.replayed:
-            record_event("ledger.transaction.posted", target_type="ledger.transaction", target_id=transaction_id)
-        return posted
+        return _post_kept(kept, actor_id=actor_id, request_id=request_id)
+
+
+def _post_kept(kept: Transaction, *, actor_id: int | None, request_id: str) -> Posted:
+    """Post an initiated transaction, exactly as it was asked for, inside the caller's act."""
+    asked = draft_from_json(kept.content, key=kept.key)
+    draft = replace(asked, initiate=False, posts=kept.pk, actor_id=actor_id, request_id=request_id)
+    (posted,) = post_entries(drafts=[draft], scope=kept.scope)
+    if posted.entry_id is None:
+        raise refusal_of(posted)
+    if not posted.replayed:
+        record_event("ledger.transaction.posted", target_type="ledger.transaction", target_id=kept.pk)
+    return posted
 
 
 def report_status(
@@ -187,14 +263,13 @@ def report_status(
     }
 
     def attempt() -> str:
-        if (
-            axis == "status"
-            and to == "posted"
-            and Transaction.objects.filter(pk=transaction_id, status__in=["initiated", "pending"]).exists()
-        ):
-            post_initiated(transaction_id=transaction_id, actor_id=actor_id)
         with act("ledger.transaction.status_reported", target_type="ledger.transaction", target_id=transaction_id):
-            outcome, detail = _record(report)
+            kept = Transaction.objects.filter(pk=transaction_id, status__in=["initiated", "pending"], hold__isnull=True).first()
+            told = dict(report)
+            if kept is not None and (axis, to) == ("status", "posted"):
+                _post_kept(kept, actor_id=actor_id, request_id="")
+                told["posted_from"] = kept.status
+            outcome, detail = _record(told)
             if outcome == "unknown":
                 raise TransactionUnknown("there is no such transaction", field="transaction")
             if outcome == "event_id_reused":
