@@ -1,0 +1,286 @@
+"""Balances at any time: now, as of an effective date, as of an instant of recording, and as of a date as it was known at an instant.
+
+The caller has passed its accounts through a gate. A posting is known from its `posted_at` on. Along `account_seq` these instants only
+grow, because both are taken under the lock of the balance: what was known at an instant is a first part of the account's own order, whose
+end is found by halving. The legs of a deferred account stand in that order once the roller has placed them; those it has not placed yet
+are folded in from the tail.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from ledger.accounting import DEBIT
+from ledger.models import Account
+
+# Below so many postings it is not worth asking which way round is the shortest.
+FEW = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What was debited and credited in all."""
+
+    debits_minor: int
+    credits_minor: int
+
+    def minus(self, other: "Sums") -> "Sums":
+        return Sums(debits_minor=self.debits_minor - other.debits_minor, credits_minor=self.credits_minor - other.credits_minor)
+
+    def plus(self, other: "Sums") -> "Sums":
+        return Sums(debits_minor=self.debits_minor + other.debits_minor, credits_minor=self.credits_minor + other.credits_minor)
+
+    def on_side_of(self, account: Account) -> int:
+        """Return the balance on the account's normal side."""
+        net = self.debits_minor - self.credits_minor
+        return net if account.normal_side == DEBIT else -net
+
+
+NOTHING = Sums(debits_minor=0, credits_minor=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Current:
+    """What an account holds now on its normal side. `waiting` legs of a deferred account have no place yet; the sums include them."""
+
+    sums: Sums
+    posted_minor: int
+    pending_out_minor: int
+    pending_in_minor: int
+    available_minor: int
+    overdraft_limit_minor: int | None
+    version: int
+    waiting: int
+    waiting_minor: int
+
+
+_CURRENT = """
+    SELECT b.account_id, b.debit_normal, b.posted_debits_minor + t.debits, b.posted_credits_minor + t.credits,
+           b.pending_debits_minor, b.pending_credits_minor, b.overdraft_limit_minor, b.version, t.n, t.debits - t.credits
+    FROM ledger_balance b
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS n, coalesce(sum(t.amount_minor) FILTER (WHERE t.direction = 'debit'), 0) AS debits,
+               coalesce(sum(t.amount_minor) FILTER (WHERE t.direction = 'credit'), 0) AS credits
+        FROM ledger_posting_tail t WHERE t.account_id = b.account_id) t
+    WHERE b.account_id = ANY (%(accounts)s)
+"""
+
+
+def current_balances(*, account_ids: Sequence[int]) -> dict[int, Current]:
+    """Return what each account holds now: posted, pending and available."""
+    return {row[0]: _current(row) for row in _rows(_CURRENT, accounts=list(account_ids))}
+
+
+def _current(row: Sequence[Any]) -> Current:
+    _, debit_normal, debits, credits_, pending_debits, pending_credits, limit, version, waiting, waiting_net = row
+    sign = 1 if debit_normal else -1
+    out, into = (pending_credits, pending_debits) if debit_normal else (pending_debits, pending_credits)
+    posted = sign * int(debits - credits_)
+    return Current(
+        sums=Sums(debits_minor=int(debits), credits_minor=int(credits_)),
+        posted_minor=posted,
+        pending_out_minor=int(out),
+        pending_in_minor=int(into),
+        available_minor=posted - int(out) + int(limit or 0),
+        overdraft_limit_minor=None if limit is None else int(limit),
+        version=version,
+        waiting=waiting,
+        waiting_minor=sign * int(waiting_net),
+    )
+
+
+# A close still holds for its period if nothing can have been posted up to its end since: the period and all before it are closed, and none
+# of those was closed again later. From the balance of that close the days are added up to the date asked for; where the present is nearer
+# than the close, the days after the date are taken from what the account holds now instead.
+_AS_OF = """
+    WITH asked AS (
+        SELECT a.id, a.entity_id, b.posted_debits_minor AS debits, b.posted_credits_minor AS credits, b.version
+        FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE a.id = ANY (%(accounts)s)
+    ), closed AS (
+        SELECT DISTINCT ON (p.entity_id) p.entity_id, p.ends_on, c.id
+        FROM ledger_period p
+        CROSS JOIN LATERAL (SELECT c.id, c.closed_at FROM ledger_close c WHERE c.period_id = p.id ORDER BY c.n DESC LIMIT 1) c
+        WHERE p.entity_id IN (SELECT entity_id FROM asked) AND p.status = 'closed' AND p.ends_on <= %(as_of)s
+          AND NOT EXISTS (
+            SELECT 1 FROM ledger_period q WHERE q.entity_id = p.entity_id AND q.starts_on < p.starts_on
+              AND (q.status <> 'closed' OR q.closed_at IS NULL OR q.closed_at > c.closed_at))
+        ORDER BY p.entity_id, p.ends_on DESC
+    ), based AS (
+        SELECT a.*, f.starts_on, c.ends_on, h.debits_minor, h.credits_minor,
+               current_date - %(as_of)s
+                   < %(as_of)s - coalesce(CASE WHEN h.close_id IS NOT NULL THEN c.ends_on END, f.starts_on) AS backwards
+        FROM asked a
+        LEFT JOIN closed c ON c.entity_id = a.entity_id
+        LEFT JOIN ledger_close_balance h ON h.close_id = c.id AND h.account_id = a.id
+        CROSS JOIN LATERAL (SELECT min(p.starts_on) AS starts_on FROM ledger_period p WHERE p.entity_id = a.entity_id) f
+    )
+    SELECT b.id, b.version,
+           CASE WHEN backwards THEN b.debits - d.debits ELSE coalesce(b.debits_minor, 0) + d.debits END,
+           CASE WHEN backwards THEN b.credits - d.credits ELSE coalesce(b.credits_minor, 0) + d.credits END,
+           t.debits, t.credits
+    FROM based b
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(d.debits_minor), 0) AS debits, coalesce(sum(d.credits_minor), 0) AS credits
+        FROM ledger_day_delta d
+        WHERE d.account_id = b.id
+          AND d.effective_date > CASE WHEN backwards THEN %(as_of)s WHEN b.debits_minor IS NOT NULL THEN b.ends_on ELSE '-infinity' END
+          AND d.effective_date <= CASE WHEN backwards THEN 'infinity' ELSE %(as_of)s END) d
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(t.amount_minor) FILTER (WHERE t.direction = 'debit'), 0) AS debits,
+               coalesce(sum(t.amount_minor) FILTER (WHERE t.direction = 'credit'), 0) AS credits
+        FROM ledger_posting_tail t JOIN ledger_entry e ON e.id = t.entry_id
+        WHERE t.account_id = b.id AND t.effective_date <= %(as_of)s AND e.posted_at <= %(known_at)s) t
+"""
+
+
+def balances_as_of(*, account_ids: Sequence[int], as_of: date) -> dict[int, Sums]:
+    """Return each account's sums at the end of an effective date, as they are known now."""
+    return {account: sums.plus(tail) for account, _, sums, tail in _effective(account_ids=account_ids, as_of=as_of, known_at=None)}
+
+
+def _effective(*, account_ids: Sequence[int], as_of: date, known_at: datetime | None) -> list[tuple[int, int, Sums, Sums]]:
+    """Return for each account its last place, its sums at a date, and those of the legs that had no place yet."""
+    rows = _rows(_AS_OF, accounts=list(account_ids), as_of=as_of, known_at=known_at or "infinity")
+    return [(account, version, _sums(debits, credits_), _sums(d, c)) for account, version, debits, credits_, d, c in rows]
+
+
+# The last place is asked first: most accounts have been quiet since, and are done with that.
+_SEQS = """
+    WITH RECURSIVE halving (account_id, low, high, middle) AS (
+        SELECT b.account_id, 0::bigint, b.version, b.version FROM ledger_balance b WHERE b.account_id = ANY (%(accounts)s)
+        UNION ALL
+        SELECT account_id, low, high, (low + high + 1) / 2
+        FROM (
+            SELECT h.account_id, CASE WHEN k.is_known THEN h.middle ELSE h.low END AS low,
+                   CASE WHEN k.is_known THEN h.high ELSE h.middle - 1 END AS high
+            FROM halving h
+            CROSS JOIN LATERAL (
+                SELECT coalesce(
+                    (SELECT e.posted_at FROM ledger_posting p JOIN ledger_entry e ON e.id = p.entry_id
+                     WHERE p.account_id = h.account_id AND p.account_seq = h.middle),
+                    (SELECT r.rolled_at FROM ledger_rolled_posting r WHERE r.account_id = h.account_id AND r.account_seq = h.middle)
+                ) <= %(known_at)s AS is_known) k
+            WHERE h.low < h.high) next
+    )
+    SELECT account_id, low FROM halving WHERE low = high
+"""
+
+
+def seqs_known_at(*, account_ids: Sequence[int], known_at: datetime) -> dict[int, int]:
+    """Return the last place in each account's own order that was recorded by an instant; 0 where there was none."""
+    return dict(_rows(_SEQS, accounts=list(account_ids), known_at=known_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What an account held when its leg `account_seq` was its last; 0 is before its first."""
+
+    account_seq: int
+    balance_minor: int
+
+
+_RECORDED = """
+    SELECT coalesce(
+        (SELECT p.balance_after_minor FROM ledger_posting p WHERE p.account_id = %(account)s AND p.account_seq = %(seq)s),
+        (SELECT r.balance_after_minor FROM ledger_rolled_posting r WHERE r.account_id = %(account)s AND r.account_seq = %(seq)s), 0)
+"""
+
+
+def balance_recorded_at(*, account_id: int, recorded_at: datetime) -> Recorded:
+    """Return what an account held on its normal side at an instant, whatever the effective dates of its postings.
+
+    A leg of a deferred account counts from when the roller placed it.
+    """
+    seq = seqs_known_at(account_ids=[account_id], known_at=recorded_at).get(account_id, 0)
+    ((held,),) = _rows(_RECORDED, account=account_id, seq=seq)
+    return Recorded(account_seq=seq, balance_minor=int(held))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cut:
+    """An account whose postings from `after` to `through` were recorded too late to be known."""
+
+    account_id: int
+    after: int
+    through: int
+
+
+def balances_known_at(*, account_ids: Sequence[int], as_of: date, known_at: datetime) -> dict[int, Sums]:
+    """Return each account's sums at the end of an effective date as they were known at an instant."""
+    # The places first: what is posted between the two statements lies behind both and is taken away again.
+    seqs = seqs_known_at(account_ids=account_ids, known_at=known_at)
+    known: dict[int, Sums] = {}
+    cuts = []
+    for account, version, sums, tail in _effective(account_ids=account_ids, as_of=as_of, known_at=known_at):
+        known[account] = sums.plus(tail)
+        if version > seqs[account]:
+            cuts.append(_Cut(account_id=account, after=seqs[account], through=version))
+    for account, late in _late_sums(cuts, as_of=as_of, known_at=known_at).items():
+        known[account] = known[account].minus(late)
+    return known
+
+
+# What an index would find either way is kept from the other index by an addition of nothing: how many postings lie on either way is known
+# here, and the planner cannot know it.
+_LATE = """
+    SELECT k.id, coalesce(sum(l.amount_minor) FILTER (WHERE l.direction = 'debit'), 0),
+           coalesce(sum(l.amount_minor) FILTER (WHERE l.direction = 'credit'), 0)
+    FROM unnest(%(accounts)s::bigint[], %(after)s::bigint[], %(through)s::bigint[]) AS k (id, after, through)
+    CROSS JOIN LATERAL (
+        SELECT p.direction, p.amount_minor FROM ledger_posting p WHERE p.account_id = k.id AND {way}
+        UNION ALL
+        SELECT p.direction, p.amount_minor
+        FROM ledger_rolled_posting r JOIN ledger_posting p ON p.entry_id = r.entry_id AND p.line = r.line
+        JOIN ledger_entry e ON e.id = r.entry_id
+        WHERE r.account_id = k.id AND r.account_seq > k.after AND r.account_seq <= k.through AND r.effective_date <= %(as_of)s
+          AND e.posted_at > %(known_at)s) l
+    GROUP BY k.id
+"""
+_BY_PLACE = "p.account_seq > k.after AND p.account_seq <= k.through AND p.effective_date + 0 <= %(as_of)s"
+_BY_DAY = "p.effective_date <= %(as_of)s AND p.account_seq + 0 > k.after AND p.account_seq + 0 <= k.through"
+
+
+def _late_sums(cuts: Sequence[_Cut], *, as_of: date, known_at: datetime) -> dict[int, Sums]:
+    """Return the sums of what counts to a date and was recorded after an instant, each account's by the shorter of the two ways."""
+    long = [cut for cut in cuts if cut.through - cut.after > FEW]
+    counts = _postings_until(account_ids=[cut.account_id for cut in long], as_of=as_of)
+    by_day = [cut for cut in long if counts[cut.account_id] < cut.through - cut.after]
+    by_place = [cut for cut in cuts if cut not in by_day]
+    found: dict[int, Sums] = {}
+    for way, group in ((_BY_PLACE, by_place), (_BY_DAY, by_day)):
+        if group:
+            rows = _rows(
+                _LATE.format(way=way),
+                accounts=[cut.account_id for cut in group],
+                after=[cut.after for cut in group],
+                through=[cut.through for cut in group],
+                as_of=as_of,
+                known_at=known_at,
+            )
+            found |= {account: _sums(debits, credits_) for account, debits, credits_ in rows}
+    return found
+
+
+_COUNTS = """
+    SELECT a.id, (SELECT coalesce(sum(d.postings), 0) FROM ledger_day_delta d WHERE d.account_id = a.id AND d.effective_date <= %(as_of)s)
+    FROM unnest(%(accounts)s::bigint[]) AS a (id)
+"""
+
+
+def _postings_until(*, account_ids: Sequence[int], as_of: date) -> Mapping[int, int]:
+    if not account_ids:
+        return {}
+    return {account: int(count) for account, count in _rows(_COUNTS, accounts=list(account_ids), as_of=as_of)}
+
+
+def _sums(debits: Any, credits_: Any) -> Sums:
+    return Sums(debits_minor=int(debits), credits_minor=int(credits_))
+
+
+def _rows(statement: str, **parameters: Any) -> Iterable[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
