@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from approvals import operations as approvals
@@ -16,26 +17,27 @@ from ledgerops.reference import load_reference_data
 
 ACCOUNTS = 10_000
 ENTITY, GROUP, ASSET = "BENCH", "BENCH", "USD"
-HOT = "HOT"
+HOT, DEFERRED = "HOT", "DEFERRED"
 DAY = date(2026, 6, 15)
 USERNAME, ROLE = "analyst", "Analyst"
 
 
 def prepare(*, accounts: int = ACCOUNTS) -> int:
-    """Define an entity with an open year, its customers' accounts, and the settlement account that deposits go through."""
+    """Define an entity with an open year, its customers' accounts, and settlement accounts that deposits go through."""
     load_reference_data()
     operations.define_entity(code=ENTITY, name="Benchmark")
     operations.define_account_group(code=GROUP, name="Benchmark")
     operations.open_period(entity=ENTITY, starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31))
-    operations.open_account(
-        code=HOT,
-        name="Settlement",
-        entity=ENTITY,
-        group=GROUP,
-        asset=ASSET,
-        account_type=AccountType.ASSET,
-        owner_class=OwnerClass.NOSTRO,
-    )
+    for code in (HOT, DEFERRED):
+        operations.open_account(
+            code=code,
+            name="Settlement",
+            entity=ENTITY,
+            group=GROUP,
+            asset=ASSET,
+            account_type=AccountType.ASSET,
+            owner_class=OwnerClass.NOSTRO,
+        )
     found = {"entity": LegalEntity.objects.get(), "group": AccountGroup.objects.get(), "asset": Asset.objects.get(code=ASSET)}
     Account.objects.bulk_create(
         [
@@ -61,9 +63,9 @@ def transfer() -> EntryDraft:
     return _draft(type="transfer", debit=f"C{payer}", credit=f"C{payee}")
 
 
-def deposit() -> EntryDraft:
+def deposit(through: str = HOT) -> EntryDraft:
     """Return a deposit to one customer of all through the settlement account."""
-    return _draft(type="deposit", debit=HOT, credit=f"C{random.randint(1, ACCOUNTS)}")  # noqa: S311 (no secret)
+    return _draft(type="deposit", debit=through, credit=f"C{random.randint(1, ACCOUNTS)}")  # noqa: S311 (no secret)
 
 
 def _draft(*, type: str, debit: str, credit: str) -> EntryDraft:  # noqa: A002 (as the draft calls it)
@@ -83,7 +85,7 @@ def _draft(*, type: str, debit: str, credit: str) -> EntryDraft:  # noqa: A002 (
 
 def post(*, seconds: float, kind: str = "transfer", drafts: int = 1) -> float:
     """Post for that long, so many drafts in a call, and return the entries a second."""
-    drawn = {"transfer": transfer, "deposit": deposit}[kind]
+    drawn = {"transfer": transfer, "deposit": deposit, "deferred deposit": partial(deposit, DEFERRED)}[kind]
     posted = 0
     started = now = time.monotonic()
     while now < started + seconds:

@@ -1,7 +1,9 @@
-"""Every posting goes through one settlement account, from sixteen clients: singly, and many drafts in a call."""
+"""Every posting goes through one settlement account, from sixteen clients: singly, many drafts in a call, and singly in deferred mode."""
 
+import math
 from functools import partial
 
+from ledgerops.bench import volume
 from ledgerops.bench.clients import product_clients
 from ledgerops.bench.report import Report, alternate, at_least, exponent, medians
 from ledgerops.bench.server import bench_server
@@ -13,16 +15,18 @@ BATCHES = (25, 100)
 
 def run(*, quick: bool) -> Report:
     """Alternate slices of the floor, of single postings and of batches."""
-    slices, seconds = (5, 1) if quick else (7, 4)
+    slices, seconds = (5, 0.7) if quick else (7, 4.0)
     with bench_server() as server, product_clients(server) as product:
         product.ask("prepare")
+        volume.defer(server)
         post = partial(product.ask, "post", kind="deposit", clients=CLIENTS, seconds=seconds)
         post(seconds=0.5)
         server.analyze()
         works = {
-            "floor": lambda: server.floor_rate(script="floor_hot.pgbench.sql", clients=CLIENTS, seconds=seconds),
+            "floor": lambda: server.floor_rate(script="floor_hot.pgbench.sql", clients=CLIENTS, seconds=math.ceil(seconds)),
             "single": lambda: sum(post()),
             f"batch_{BATCHES[0]}": lambda: sum(post(drafts=BATCHES[0])),
+            "deferred": lambda: sum(post(kind="deferred deposit")),
             f"batch_{BATCHES[1]}": lambda: sum(post(drafts=BATCHES[1])),
         }
         rates = medians(alternate(works, slices=slices, before=server.checkpoint))

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 from django.conf import settings
 
+from ledgerops.bench.books import DEFERRED
 from ledgerops.bench.clients import product_clients
 from ledgerops.bench.server import PRODUCT, PROJECT, SQL, Server, bench_server
 from ledgerops.embedded import homes
@@ -35,6 +36,14 @@ def postings(server: Server, *, database: str = PRODUCT) -> int:
         row = connection.execute("SELECT sum(version)::bigint FROM ledger_balance").fetchone()
         assert row is not None
         return int(row[0])
+
+
+def defer(server: Server) -> None:
+    """Put the second settlement account into deferred mode, which in a product somebody would have to approve."""
+    with psycopg.connect(server.url(PRODUCT)) as connection:
+        connection.execute("SET LOCAL session_replication_role = replica")
+        statement = "UPDATE ledger_balance SET deferred = true WHERE account_id = (SELECT id FROM ledger_account WHERE code = %s)"
+        connection.execute(statement, [DEFERRED])
 
 
 @contextmanager
