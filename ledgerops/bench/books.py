@@ -85,7 +85,7 @@ def _draft(*, type: str, debit: str, credit: str) -> EntryDraft:  # noqa: A002 (
 
 def post(*, seconds: float, kind: str = "transfer", drafts: int = 1) -> float:
     """Post for that long, so many drafts in a call, and return the entries a second."""
-    drawn = {"transfer": transfer, "deposit": deposit, "deferred deposit": partial(deposit, DEFERRED)}[kind]
+    drawn = _DRAWN[kind]
     posted = 0
     started = now = time.monotonic()
     while now < started + seconds:
@@ -106,4 +106,9 @@ def post_batch(*, drafts: int) -> dict[str, float]:
     return {"seconds": seconds, "kilobytes": float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)}
 
 
+_DRAWN: Mapping[str, Callable[[], EntryDraft]] = {
+    "transfer": transfer,
+    "deposit": deposit,
+    "deferred deposit": partial(deposit, DEFERRED),
+}
 WORKS: Mapping[str, Callable[..., Any]] = {"prepare": prepare, "token": token, "post": post, "post_batch": post_batch}
