@@ -6,7 +6,12 @@ ACTIONS = {
     "ledger.account_group.defined": "A group of accounts was added",
     "ledger.account.opened": "An account was opened in the chart of accounts",
     "ledger.period.opened": "An accounting period was opened",
+    "ledger.period.soft_locked": "An accounting period was soft-locked: approved entries only",
+    "ledger.period.unlocked": "An accounting period's soft lock was taken off",
     "ledger.period.closed": "An accounting period was closed: nothing more is posted into it",
+    "ledger.period.restated": "A closed period's trial balance was stored again: an earlier period changed",
+    "ledger.period.reopened": "A closed period was reopened for a time, on an approved proposal",
+    "ledger.period.reopening_ended": "A reopened period's time was over: it is to be closed again",
     "ledger.transaction_type.defined": "A version of a transaction type's posting rules was registered",
     # A posted entry carries its actor and request and is its own record: only refusals are events.
     "ledger.transaction.recorded": "A transaction was offered for posting and refused",

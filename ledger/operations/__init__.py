@@ -14,7 +14,17 @@ from ledger.operations.chart import (
 from ledger.operations.conversions import ConversionRequest, PlannedConversion, convert, plan_conversion
 from ledger.operations.exports import EXPORT_MAXIMUM, MOST_ROWS, ExportRefused, FormatUnknown, record_export
 from ledger.operations.holds import HoldAnswer, HoldInvalid, HoldRequest, expire_holds, place_hold, release_hold
-from ledger.operations.periods import PeriodRefused, close_period, open_period
+from ledger.operations.period_proposals import PeriodNotReady, ReasonMissing, propose_close, propose_reopening
+from ledger.operations.periods import (
+    PeriodInvalid,
+    PeriodRefused,
+    close_period,
+    note_ended_reopenings,
+    open_period,
+    open_year,
+    soft_lock_period,
+    unlock_period,
+)
 from ledger.operations.posting import (
     IdempotencyKeyReused,
     Posted,
@@ -57,11 +67,14 @@ __all__ = [
     "HoldInvalid",
     "HoldRequest",
     "IdempotencyKeyReused",
+    "PeriodInvalid",
+    "PeriodNotReady",
     "PeriodRefused",
     "PlannedConversion",
     "Posted",
     "PostingInvalid",
     "PostingRefused",
+    "ReasonMissing",
     "Ruled",
     "SourceEventReused",
     "TermsRefused",
@@ -80,13 +93,17 @@ __all__ = [
     "define_transaction_type",
     "dry_run",
     "expire_holds",
+    "note_ended_reopenings",
     "open_account",
     "open_period",
+    "open_year",
     "place_hold",
     "plan_conversion",
     "post_entries",
     "post_entry",
     "post_initiated",
+    "propose_close",
+    "propose_reopening",
     "propose_type",
     "record_batch",
     "record_export",
@@ -95,5 +112,7 @@ __all__ = [
     "report_status",
     "rule_lines",
     "rule_lines_of_many",
+    "soft_lock_period",
     "terms_from_json",
+    "unlock_period",
 ]
