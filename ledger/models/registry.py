@@ -120,17 +120,6 @@ class Transaction(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["scope", "key"], name="ledger_one_key_posts_once"),
-            models.CheckConstraint(condition=models.Q(status__in=TransactionStatus.values), name="ledger_transaction_status_is_known"),
-            models.CheckConstraint(
-                condition=models.Q(settlement__in=SettlementStatus.values), name="ledger_transaction_settlement_is_known"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(entry__isnull=True) | models.Q(entry=models.F("id")), name="ledger_transaction_has_its_entrys_id"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(refusal_code__isnull=True) | models.Q(status="failed", entry__isnull=True),
-                name="ledger_refused_transaction_posts_nothing",
-            ),
         ]
 
     @property

@@ -56,14 +56,14 @@ END $$;
 CREATE TRIGGER ledger_deferred_account_is_our_own BEFORE INSERT OR UPDATE OF deferred ON ledger_balance
     FOR EACH ROW WHEN (NEW.deferred) EXECUTE FUNCTION ledger_deferred_account_is_our_own_v1();
 
--- Whether a proposal of this kind about this object was executed and asked for at least this.
+-- Whether a proposal of this kind about this object asked for exactly this and is being executed: an old one allows nothing again.
 CREATE FUNCTION ledger_was_approved_v1(proposal uuid, wanted_kind text, target text, wanted jsonb) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT EXISTS (
         SELECT 1 FROM approvals_execution x
         JOIN approvals_proposal p ON p.id = x.proposal_id AND p.kind = wanted_kind AND p.target_id = target
-        JOIN approvals_proposal_version v ON v.id = x.version_id AND v.payload->'changes' @> wanted
-        WHERE x.proposal_id = proposal)
+        JOIN approvals_proposal_version v ON v.id = x.version_id AND v.payload->'changes' = wanted
+        WHERE x.proposal_id = proposal AND approvals_is_executed_here_v1(proposal))
 $$;
 
 -- Change an account: {overdraft_limit (text or null), debits_frozen, credits_frozen, deferred, velocity: [...], status, parent, group, name,
@@ -77,6 +77,9 @@ DECLARE
     only_freezes boolean := changes <@ '{"debits_frozen": true, "credits_frozen": true}' AND changes <> '{}';
 BEGIN
     SELECT * INTO target FROM ledger_account a WHERE a.code = account_code FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no account %', account_code USING ERRCODE = '23514', CONSTRAINT = 'ledger_changed_account_exists';
+    END IF;
     SELECT * INTO before FROM ledger_balance b WHERE b.account_id = target.id FOR UPDATE;
     IF NOT only_freezes AND (before.version > 0 OR before.pending_debits_minor + before.pending_credits_minor > 0 OR before.debits_frozen
                              OR before.credits_frozen OR target.status <> 'open'

@@ -10,7 +10,8 @@ ALTER TABLE ledger_entry
 ALTER TABLE ledger_transaction
     ADD CONSTRAINT ledger_transaction_entry_exists
         FOREIGN KEY (entry_id, lines) REFERENCES ledger_posting (entry_id, line) DEFERRABLE INITIALLY DEFERRED,
-    ADD CONSTRAINT ledger_transaction_counts_its_lines CHECK ((entry_id IS NULL) = (lines IS NULL));
+    ADD CONSTRAINT ledger_transaction_has_its_entrys_id CHECK (
+        CASE WHEN entry_id IS NULL THEN lines IS NULL ELSE entry_id = id AND lines >= 2 AND refusal_code IS NULL END);
 
 -- The limit stands on the row that posting locks, so that no path can pass it.
 ALTER TABLE ledger_balance
@@ -18,21 +19,51 @@ ALTER TABLE ledger_balance
         overdraft_limit_minor IS NULL OR overdraft_limit_minor >= 0 AND -overdraft_limit_minor <=
             CASE WHEN debit_normal THEN posted_debits_minor - posted_credits_minor - pending_credits_minor
                  ELSE posted_credits_minor - posted_debits_minor - pending_debits_minor END);
+-- A side that is neither would escape the classes of its type; an amount that is no number would never be given back.
+ALTER TABLE ledger_hold
+    ADD CONSTRAINT ledger_hold_is_of_a_number_on_a_side CHECK (direction IN ('debit', 'credit') AND amount_minor < 1e38);
 ALTER TABLE ledger_balance SET (fillfactor = 50);
+
+-- What posting does not touch is asked only where it is changed.
+CREATE FUNCTION ledger_balance_components_not_negative_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NEW.pending_debits_minor < 0 OR NEW.pending_credits_minor < 0 THEN
+        RAISE EXCEPTION 'account % would have less than nothing pending', NEW.account_id
+            USING ERRCODE = '23514', CONSTRAINT = 'ledger_balance_components_not_negative';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER ledger_balance_components_not_negative BEFORE UPDATE OF pending_debits_minor, pending_credits_minor ON ledger_balance
+    FOR EACH ROW EXECUTE FUNCTION ledger_balance_components_not_negative_v1();
+CREATE FUNCTION ledger_deferred_account_has_no_limit_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NEW.deferred AND (NEW.overdraft_limit_minor IS NOT NULL OR NEW.has_velocity_limits
+                         OR NEW.pending_debits_minor + NEW.pending_credits_minor > 0) THEN
+        RAISE EXCEPTION 'account % has limits or holds, which deferred posting cannot keep', NEW.account_id
+            USING ERRCODE = '23514', CONSTRAINT = 'ledger_deferred_account_has_no_limit';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER ledger_deferred_account_has_no_limit
+    BEFORE UPDATE OF deferred, overdraft_limit_minor, has_velocity_limits, pending_debits_minor, pending_credits_minor ON ledger_balance
+    FOR EACH ROW EXECUTE FUNCTION ledger_deferred_account_has_no_limit_v1();
 ALTER TABLE ledger_day_delta SET (fillfactor = 50);
 
 -- Postings of an entry arrive in one statement, as many as declared; they balance per legal entity and asset, stand in their accounts'
 -- true asset and entity, and on their entry's day. One pass over what was inserted asks all of it, where single references would each
 -- ask for every row.
 CREATE FUNCTION ledger_entry_balanced_v1() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     wrong record;
 BEGIN
     SELECT i.entry_id,
            sum(CASE i.direction WHEN 'debit' THEN i.amount_minor ELSE -i.amount_minor END) AS difference,
            bool_and(e.id IS NOT NULL AND e.lines = i.lines AND e.effective_date = i.effective_date) AS of_entry,
-           bool_and(a.id IS NOT NULL) AS of_account
+           bool_and(a.id IS NOT NULL) AS of_account,
+           bool_and(i.line BETWEEN 1 AND i.lines AND i.direction IN ('debit', 'credit')) AS declared
         INTO wrong
         FROM inserted i
         LEFT JOIN public.ledger_entry e ON e.id = i.entry_id
@@ -41,9 +72,13 @@ BEGIN
         HAVING sum(CASE i.direction WHEN 'debit' THEN i.amount_minor ELSE -i.amount_minor END) <> 0
             OR NOT bool_and(e.id IS NOT NULL AND e.lines = i.lines AND e.effective_date = i.effective_date)
             OR NOT bool_and(a.id IS NOT NULL)
+            OR NOT bool_and(i.line BETWEEN 1 AND i.lines AND i.direction IN ('debit', 'credit'))
         LIMIT 1;
     IF FOUND THEN
-        IF NOT wrong.of_account THEN
+        IF NOT wrong.declared THEN
+            RAISE EXCEPTION 'entry % has not declared this line', wrong.entry_id
+                USING ERRCODE = '23514', CONSTRAINT = 'ledger_posting_line_is_declared';
+        ELSIF NOT wrong.of_account THEN
             RAISE EXCEPTION 'a posting of entry % is not in its account''s asset and entity', wrong.entry_id
                 USING ERRCODE = '23514', CONSTRAINT = 'ledger_posting_agrees_with_account';
         ELSIF NOT wrong.of_entry THEN
@@ -65,20 +100,25 @@ CREATE TRIGGER ledger_entry_balanced AFTER INSERT ON ledger_posting
 
 -- An entry belongs to a transaction that says so, has the origin of its type, and lies in a period of its entity that takes postings.
 CREATE FUNCTION ledger_entry_in_open_period_v1() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     wrong record;
 BEGIN
-    SELECT e.id, p.id IS NOT NULL AS in_period, t.id IS NOT NULL AS of_type INTO wrong
+    SELECT e.id, p.id IS NOT NULL AS in_period, t.id IS NOT NULL AS of_type, e.lines >= 2 AS of_two_lines,
+           e.origin = 'rule' OR e.proposal_id IS NOT NULL AS of_proposal INTO wrong
         FROM inserted e
         LEFT JOIN public.ledger_period p ON p.id = e.period_id AND p.entity_id = e.entity_id AND p.status <> 'closed'
             AND e.effective_date BETWEEN p.starts_on AND p.ends_on
         LEFT JOIN public.ledger_transaction_type t ON t.id = e.type_id AND t.origin = e.origin
         LEFT JOIN public.ledger_transaction k ON k.id = e.id AND (k.entry_id = e.id AND k.lines = e.lines OR k.status IN ('initiated', 'pending'))
-        WHERE p.id IS NULL OR t.id IS NULL OR k.id IS NULL
+        WHERE p.id IS NULL OR t.id IS NULL OR k.id IS NULL OR e.lines < 2 OR e.origin <> 'rule' AND e.proposal_id IS NULL
         LIMIT 1;
     IF NOT FOUND THEN
         RETURN NULL;
+    ELSIF NOT wrong.of_two_lines THEN
+        RAISE EXCEPTION 'entry % has fewer than two lines', wrong.id USING ERRCODE = '23514', CONSTRAINT = 'ledger_entry_has_two_lines';
+    ELSIF NOT wrong.of_proposal THEN
+        RAISE EXCEPTION 'entry % names no proposal', wrong.id USING ERRCODE = '23514', CONSTRAINT = 'ledger_manual_entry_has_a_proposal';
     ELSIF NOT wrong.in_period THEN
         RAISE EXCEPTION 'entry % lies outside an open period of its entity', wrong.id
             USING ERRCODE = '23514', CONSTRAINT = 'ledger_entry_in_open_period';
@@ -103,7 +143,9 @@ DECLARE
     votes integer;
 BEGIN
     SELECT p.id, p.maker_id, v.id AS version_id, policy.required_approvals,
-           CASE WHEN v.payload ? 'entries' THEN v.payload->'entries'->NEW.proposal_part ELSE v.payload->'entry' END AS entry,
+           -- One entry has no parts: with a number of its own it could be posted again.
+           CASE WHEN v.payload ? 'entries' THEN v.payload->'entries'->NEW.proposal_part
+                WHEN NEW.proposal_part IS NULL OR NEW.origin = 'automatic' THEN v.payload->'entry' END AS entry,
            NEW.metadata->>'undoes' IS NOT NULL AND (v.payload->>'auto_reversing')::boolean AS swapped
         INTO approved
         FROM public.approvals_proposal p
@@ -201,7 +243,7 @@ CREATE TRIGGER ledger_type_rules_never_change BEFORE UPDATE ON ledger_transactio
 CREATE TRIGGER ledger_period_dates_never_change BEFORE UPDATE ON ledger_period
     FOR EACH ROW EXECUTE FUNCTION ledger_meaning_never_changes_v1('entity_id', 'starts_on', 'ends_on');
 
--- What was closed opens again only on an executed proposal that says so, and until the instant it says.
+-- What was closed opens again only by executing a proposal that says so, and until the instant it says: nobody moves that either.
 CREATE FUNCTION ledger_period_stays_closed_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -209,14 +251,17 @@ BEGIN
         SELECT 1 FROM public.approvals_execution x
         JOIN public.approvals_proposal p ON p.id = x.proposal_id AND p.kind = 'ledger.reopen_period'
         JOIN public.approvals_proposal_version v ON v.id = x.version_id AND v.payload->>'period' = NEW.id::text
-        WHERE x.proposal_id = NEW.reopen_proposal_id AND NEW.reopen_proposal_id IS DISTINCT FROM OLD.reopen_proposal_id) THEN
+        WHERE x.proposal_id = NEW.reopen_proposal_id AND public.approvals_is_executed_here_v1(NEW.reopen_proposal_id)) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'the period from % to % is closed', OLD.starts_on, OLD.ends_on
         USING ERRCODE = '23514', CONSTRAINT = 'ledger_period_stays_closed';
 END $$;
 CREATE TRIGGER ledger_period_stays_closed BEFORE UPDATE ON ledger_period
-    FOR EACH ROW WHEN (OLD.status = 'closed' AND (NEW.status, NEW.closed_at) IS DISTINCT FROM (OLD.status, OLD.closed_at))
+    FOR EACH ROW WHEN (
+        OLD.status = 'closed' AND (NEW.status, NEW.closed_at) IS DISTINCT FROM (OLD.status, OLD.closed_at)
+        OR NEW.status <> 'closed'
+           AND (NEW.reopen_ends_at, NEW.reopen_proposal_id) IS DISTINCT FROM (OLD.reopen_ends_at, OLD.reopen_proposal_id))
     EXECUTE FUNCTION ledger_period_stays_closed_v1();
 
 -- Both axes of a transaction move along declared arrows only. ledger.registry has the same arrows; a test compares them.
@@ -289,13 +334,17 @@ BEGIN
 END $$;
 CREATE TRIGGER ledger_hold_only_gives BEFORE UPDATE ON ledger_hold FOR EACH ROW EXECUTE FUNCTION ledger_hold_only_gives_v1();
 
--- Money may go to an account outside of the books once an executed proposal lists it.
+-- Money may go to an account outside of the books once executing a proposal lists it; what was revoked needs another.
 CREATE FUNCTION ledger_external_account_is_approved_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.status = 'allowed' AND NEW.proposal_id = OLD.proposal_id THEN
+        RETURN NEW;
+    END IF;
     IF NOT EXISTS (
         SELECT 1 FROM public.approvals_execution x JOIN public.approvals_proposal p ON p.id = x.proposal_id
-        WHERE x.proposal_id = NEW.proposal_id AND p.kind = 'ledger.allow_external_account' AND p.target_id = NEW.id::text) THEN
+        WHERE x.proposal_id = NEW.proposal_id AND p.kind = 'ledger.allow_external_account' AND p.target_id = NEW.id::text
+          AND public.approvals_is_executed_here_v1(NEW.proposal_id)) THEN
         RAISE EXCEPTION 'external account % is on no executed proposal', NEW.id
             USING ERRCODE = '23514', CONSTRAINT = 'ledger_external_account_is_approved';
     END IF;
@@ -351,9 +400,14 @@ DROP TRIGGER ledger_entry_in_open_period ON ledger_entry;
 DROP FUNCTION ledger_entry_in_open_period_v1();
 DROP TRIGGER ledger_entry_balanced ON ledger_posting;
 DROP FUNCTION ledger_entry_balanced_v1();
+DROP TRIGGER ledger_deferred_account_has_no_limit ON ledger_balance;
+DROP FUNCTION ledger_deferred_account_has_no_limit_v1();
+DROP TRIGGER ledger_balance_components_not_negative ON ledger_balance;
+DROP FUNCTION ledger_balance_components_not_negative_v1();
+ALTER TABLE ledger_hold DROP CONSTRAINT ledger_hold_is_of_a_number_on_a_side;
 ALTER TABLE ledger_balance DROP CONSTRAINT ledger_balance_keeps_its_limit;
 ALTER TABLE ledger_transaction
-    DROP CONSTRAINT ledger_transaction_counts_its_lines,
+    DROP CONSTRAINT ledger_transaction_has_its_entrys_id,
     DROP CONSTRAINT ledger_transaction_entry_exists;
 ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_proposal_exists;
 ALTER TABLE ledger_period DROP CONSTRAINT ledger_periods_do_not_overlap;

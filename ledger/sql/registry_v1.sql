@@ -13,7 +13,7 @@ DECLARE
     target record;
     rule record;
     new_id uuid := uuidv7();
-    wanted numeric := (request->>'amount')::numeric;
+    wanted numeric(38, 0) := (request->>'amount')::numeric;
     rest numeric;
 BEGIN
     IF to_place THEN
@@ -49,7 +49,7 @@ BEGIN
                      WHEN target.asset <> request->>'asset' THEN 'account_holds_another_asset'
                      WHEN target.status <> 'open' THEN 'account_not_open'
                      WHEN target.is_control THEN 'account_is_a_control_account'
-                     WHEN NOT rule.roles->(request->>'direction') ? target.owner_class THEN 'account_class_not_allowed'
+                     WHEN (rule.roles->(request->>'direction') ? target.owner_class) IS NOT TRUE THEN 'account_class_not_allowed'
                      WHEN (SELECT b.deferred FROM ledger_balance b WHERE b.account_id = target.id) THEN 'account_is_deferred'
                      WHEN (request->>'expires_at')::timestamptz <= clock_timestamp() THEN 'hold_has_expired' END;
         detail := jsonb_build_object('line', 1, 'account', request->>'account', 'direction', request->>'direction', 'asset', target.asset,
@@ -132,7 +132,8 @@ BEGIN
     RETURN ended;
 END $$;
 
--- Record what a source says became of a transaction: {transaction, axis, to, source, source_event_id, source_at, note, actor_id}.
+-- Record what a source says became of a transaction: {transaction, axis, to, source, source_event_id, source_at, note, actor_id} and,
+-- where the report has just posted it, posted_from: its status before.
 -- Outcome 'applied', 'late' (it is further along already), 'conflict' (no arrow leads there) or 'duplicate' (delivered before).
 -- Posting an initiated transaction is not this function's: the caller posts it, which moves its status.
 CREATE FUNCTION ledger_record_status_v1(report jsonb, OUT outcome text, OUT event_id uuid, OUT detail jsonb)
@@ -160,16 +161,19 @@ BEGIN
         RETURN;
     END IF;
     outcome := CASE
+        WHEN at_present = wanted AND report ? 'posted_from' THEN 'applied'
         WHEN at_present = wanted THEN 'late'
         WHEN public.ledger_status_may_move_v1(report->>'axis', at_present, wanted)
-             AND NOT (report->>'axis' = 'status' AND wanted IN ('posted', 'reversed')) THEN 'applied'
+             AND NOT (report->>'axis' = 'status' AND (wanted IN ('posted', 'reversed')
+                      -- A hold ends by giving what it holds, not by being said to have ended.
+                      OR EXISTS (SELECT FROM ledger_hold h WHERE h.transaction_id = about.id))) THEN 'applied'
         WHEN array_position(stages, at_present) > array_position(stages, wanted) THEN 'late'
         ELSE 'conflict' END;
     event_id := uuidv7();
     INSERT INTO ledger_transaction_event (
         id, transaction_id, axis, from_status, to_status, outcome, source, source_event_id, source_at, note, deliveries, actor_id, recorded_at)
     VALUES (
-        event_id, about.id, report->>'axis', at_present, wanted, outcome, report->>'source', report->>'source_event_id',
+        event_id, about.id, report->>'axis', coalesce(report->>'posted_from', at_present), wanted, outcome, report->>'source', report->>'source_event_id',
         (report->>'source_at')::timestamptz, coalesce(report->>'note', ''), 1, (report->>'actor_id')::bigint, clock_timestamp());
     IF outcome = 'applied' AND report->>'axis' = 'status' THEN
         UPDATE ledger_transaction k SET status = wanted WHERE k.id = about.id;
@@ -181,7 +185,7 @@ BEGIN
                 'axis', report->>'axis', 'from', at_present, 'to', wanted, 'source', report->>'source',
                 'source_event_id', report->>'source_event_id'), clock_timestamp(), '');
     END IF;
-    detail := jsonb_build_object('from', at_present, 'to', wanted);
+    detail := jsonb_build_object('from', coalesce(report->>'posted_from', at_present), 'to', wanted);
 END $$;
 
 REVOKE ALL ON FUNCTION
