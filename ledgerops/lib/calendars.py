@@ -19,3 +19,19 @@ def business_days_before(day: date, *, count: int) -> date:
     while business_days_between(current, day) < count:
         current -= timedelta(days=1)
     return current
+
+
+def is_business_day(day: date) -> bool:
+    return day.weekday() < SATURDAY
+
+
+def modified_following(day: date) -> date:
+    """Return the day itself, or else the next business day; if that lies in the next month, the last one before."""
+    following = day
+    while not is_business_day(following):
+        following += timedelta(days=1)
+    if following.month == day.month:
+        return following
+    while not is_business_day(day):
+        day -= timedelta(days=1)
+    return day
