@@ -313,7 +313,14 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep queued reconciliation runs": {"task": "recon.tasks.sweep_runs", "schedule": 15.0},
     "expire proposals": {"task": "approvals.tasks.expire_proposals", "schedule": 60.0},
+    # The day's, soon after midnight UTC, and whatever was missed.
+    "post recurring entries": {"task": "ledger.tasks.post_recurring", "schedule": 600.0},
+    # A doorbell that nobody answered in time is worth nothing: the next one finds what there is.
+    "roll deferred legs": {"task": "ledger.tasks.roll_deferred", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sample lock waits": {"task": "ledger.tasks.sample_lock_waits", "schedule": 5.0, "options": {"expires": 5.0}},
+    "check balance monitors": {"task": "ledger.tasks.check_monitors", "schedule": 60.0},
     "expire holds": {"task": "ledger.tasks.expire_holds", "schedule": 30.0},
+    "note ended reopenings": {"task": "ledger.tasks.note_ended_reopenings", "schedule": 60.0},
 }
 
 _log_level = env.choice("LEDGEROPS_LOG_LEVEL", default="INFO", allowed=frozenset({"DEBUG", "INFO", "WARNING", "ERROR"}))

@@ -1,0 +1,92 @@
+"""What reconciliation asks before a period of the books closes."""
+
+from datetime import timedelta
+
+from django.db.models import Max, Min, Q
+
+from ledger.models import AccountingPeriod
+from ledger.operations.closing_checks import CheckResult, CheckSeverity, Found, first_of, register_closing_check, several
+from ledgerops.lib import money
+from ledgerops.lib.calendars import SATURDAY
+from recon.models import Break, BreakState, ProofStatus, Reconciliation, Source, Statement
+from recon.queries import standings_of
+
+NAMED = 5
+
+
+def statements(period: AccountingPeriod) -> CheckResult:
+    """Find sources whose statements do not prove the period up to its last business day; one that began later is none of it."""
+    last = period.ends_on
+    while last.weekday() >= SATURDAY:
+        last -= timedelta(days=1)
+    sources = (
+        Source.objects.filter(account__entity=period.entity_id)
+        .select_related("account")
+        .annotate(
+            first=Min("statements__closing_date"),
+            through=Max("statements__closing_date", filter=Q(statements__closing_date__lte=period.ends_on)),
+        )
+    )
+    begun = [one for one in sources.order_by("code") if one.first is None or one.first <= period.ends_on]
+    missing = [one for one in begun if one.through is None or one.through < last]
+    unproven, named = first_of(
+        Statement.objects.filter(Q(proof=ProofStatus.UNPROVEN) | ~Q(gap_minor=None) & ~Q(gap_minor=0))
+        .filter(source__account__entity=period.entity_id, closing_date__gte=period.starts_on, closing_date__lte=period.ends_on)
+        .select_related("source")
+        .order_by("closing_date", "id")
+    )
+    said = [several(unproven, "statement") + " unproven or after a gap"] if unproven else []
+    said += [f"{several(len(missing), 'source')} without a statement through {last}"] if missing else []
+    return CheckResult(
+        passed=not said,
+        sentence="; ".join(said) or f"{several(len(begun), 'source')} proven through {last}",
+        found=[
+            *(
+                Found(text=f"{one.name}, last {one.through or 'never'}", target_type="ledger.account", target_id=one.account.code)
+                for one in missing[:NAMED]
+            ),
+            *(Found(text=f"{one.source.name}, {one.closing_date}", target_type="recon.statement", target_id=str(one.pk)) for one in named),
+        ],
+    )
+
+
+def unexplained(period: AccountingPeriod) -> CheckResult:
+    """Find reconciliations in which neither open items nor postings to come explain how the two sides differ."""
+    of_entity = Reconciliation.objects.filter(source__account__entity=period.entity_id)
+    standings = standings_of(list(of_entity.select_related("source__asset", "source__account__balance").order_by("name")))
+    wrong = [one for one in standings if one.unexplained_minor]
+    return CheckResult(
+        passed=not wrong,
+        sentence=f"{several(len(wrong), 'reconciliation')} with an unexplained difference" if wrong else "Every difference is explained",
+        found=[
+            Found(
+                text=f"{one.reconciliation.name}: "
+                f"{money.grouped(one.unexplained_minor or 0, scale=one.reconciliation.source.asset.scale, signed=True)} "
+                f"{one.reconciliation.source.asset.code}",
+                target_type="ledger.account",
+                target_id=one.reconciliation.source.account.code,
+            )
+            for one in wrong[:NAMED]
+        ],
+    )
+
+
+def open_breaks(period: AccountingPeriod) -> CheckResult:
+    waiting = Break.objects.filter(reconciliation__source__account__entity=period.entity_id, occurred_on__lte=period.ends_on).exclude(
+        state=BreakState.RESOLVED
+    )
+    count, named = first_of(waiting.order_by("occurred_on", "number"))
+    return CheckResult(
+        passed=not count,
+        sentence=f"{several(count, 'break')} of its days or before open" if count else "No break of its days or before is open",
+        found=[
+            Found(text=f"{one.public_number}, {one.get_type_display()}", target_type="recon.break", target_id=str(one.pk)) for one in named
+        ],
+    )
+
+
+def register() -> None:
+    """Add these checks to every checklist."""
+    register_closing_check("statements", CheckSeverity.BLOCKER, "Statements", statements)
+    register_closing_check("unexplained", CheckSeverity.BLOCKER, "Unexplained difference", unexplained)
+    register_closing_check("open_breaks", CheckSeverity.WARNING, "Open breaks", open_breaks)
