@@ -5,10 +5,11 @@ class LedgerConfig(AppConfig):
     name = "ledger"
 
     def ready(self) -> None:
-        from approvals.registry import register_handler
+        from approvals.registry import register_handler, register_scope
         from audit.actions import register_actions
         from audit.targets import register_page
-        from ledger.approval_handlers import periods
+        from ledger import queries
+        from ledger.approval_handlers import accounts, chart, journals, periods
         from ledger.audit_actions import ACTIONS
         from ledger.queries.periods import count_to_be_closed_again
         from ledgerops.context import NAV_COUNTS
@@ -16,7 +17,12 @@ class LedgerConfig(AppConfig):
         register_actions(ACTIONS)
         register_page("ledger.journal_entry", word="Entry", route="ledger:entry")
         register_page("ledger.account", word="Account", route="ledger:account")
+        register_page("ledger.journal", word="Journal", route="ledger:journal")
+        register_page("ledger.recurring_entry", word="Recurring entry", route="ledger:recurring_entry")
+        register_page("ledger.opening", word="Opening balances", route="ledger:opening_of")
         register_page("ledger.period", word="Period", route="ledger:period")
-        for handler in periods.HANDLERS:
+        for handler in (accounts.ACCOUNT_CHANGE_HANDLER, chart.CHART_IMPORT_HANDLER, *periods.HANDLERS, *journals.HANDLERS):
             register_handler(handler)
         NAV_COUNTS["ledger:periods"] = count_to_be_closed_again
+        register_scope("entity", exists=queries.entity_exists)
+        register_scope("account", exists=queries.account_exists)
