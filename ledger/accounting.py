@@ -140,6 +140,35 @@ def as_json(draft: EntryDraft) -> dict[str, Any]:
     return said
 
 
+def draft_from_json(said: Mapping[str, Any], *, key: str) -> EntryDraft:
+    """Return a draft as `as_json` wrote it, without who asked for it; `said` may lack its key."""
+
+    def named(name: str) -> UUID | None:
+        return UUID(said[name]) if name in said else None
+
+    return EntryDraft(
+        key=key,
+        type=said["type"],
+        entity=said["entity"],
+        effective_date=date.fromisoformat(said["effective_date"]),
+        description=said["description"],
+        lines=lines_from_json(said["lines"]),
+        reference=said["reference"],
+        counterparty=said["counterparty"],
+        metadata=said["metadata"],
+        proposal_id=named("proposal_id"),
+        value_date=date.fromisoformat(said["value_date"]) if "value_date" in said else None,
+        roll_to_open="roll_to_open" in said,
+        initiate="initiate" in said,
+        posts=named("posts"),
+        hold_id=named("hold"),
+        final="final" in said,
+        reverses=named("reverses"),
+        parent=named("parent"),
+        proposal_part=said.get("proposal_part"),
+    )
+
+
 def swapped(lines: Sequence[Line]) -> list[Line]:
     """Return the lines with debits and credits exchanged: what undoes them."""
     return [

@@ -107,6 +107,7 @@ RUNTIME_GRANTS: dict[str, str] = {
 RUNTIME_SEQUENCES = ("approvals_proposal_number", "recon_run_number", "recon_break_number")
 
 RUNTIME_FUNCTIONS = (
+    "approvals_is_executed_here_v1(uuid)",
     "audit_record_event_v1(jsonb)",
     "ledger_change_account_v1(text, jsonb, uuid)",
     "ledger_change_hold_v1(text, jsonb)",

@@ -57,9 +57,52 @@ END $$;
 CREATE TRIGGER approvals_executed_proposal_was_executed BEFORE INSERT OR UPDATE ON approvals_proposal
     FOR EACH ROW WHEN (NEW.status = 'executed') EXECUTE FUNCTION approvals_executed_proposal_was_executed_v1();
 
+-- Nothing is carried out but what enough other people approved and nobody refused, in the version that stands; and when it is carried
+-- out is not for whoever writes it down to say.
+CREATE FUNCTION approvals_execution_is_approved_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    standing record;
+BEGIN
+    SELECT policy.required_approvals AS required,
+           count(DISTINCT d.approver_id) FILTER (WHERE d.outcome = 'approve' AND d.approver_id <> p.maker_id) AS approvals,
+           count(*) FILTER (WHERE d.outcome <> 'approve') AS refusals
+        INTO standing
+        FROM public.approvals_proposal p
+        JOIN public.approvals_proposal_version v ON v.id = NEW.version_id AND v.proposal_id = p.id AND v.n = p.current_version
+        JOIN public.approvals_policy_version policy ON policy.id = v.policy_version_id
+        LEFT JOIN public.approvals_decision d ON d.version_id = v.id
+        WHERE p.id = NEW.proposal_id
+        GROUP BY policy.required_approvals;
+    IF NOT FOUND OR standing.refusals > 0 OR standing.approvals < standing.required THEN
+        RAISE EXCEPTION 'proposal % has % of % approvals', NEW.proposal_id, coalesce(standing.approvals, 0), standing.required
+            USING ERRCODE = '23514', CONSTRAINT = 'approvals_execution_is_approved';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER approvals_execution_is_approved AFTER INSERT ON approvals_execution
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION approvals_execution_is_approved_v1();
+
+-- Whether a proposal is being carried out by the present transaction: what it allowed cannot be done again with it later. A row that
+-- can be seen and whose writer is in progress was written here. The writer's number lacks its epoch, which is the nearest one.
+CREATE FUNCTION approvals_is_executed_here_v1(proposal uuid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM approvals_execution AS execution,
+            LATERAL (SELECT pg_current_xact_id()::text::bigint AS here) AS present,
+            LATERAL (SELECT (execution.xmin::text::bigint - here + 2147483648) & 4294967295 AS ahead) AS distance
+        WHERE execution.proposal_id = proposal
+          AND pg_xact_status(greatest(here + ahead - 2147483648, 3)::text::xid8) = 'in progress')
+$$;
+REVOKE ALL ON FUNCTION approvals_is_executed_here_v1(uuid) FROM PUBLIC;
+
 CREATE SEQUENCE approvals_proposal_number START 1001;
 -- reverse
 DROP SEQUENCE approvals_proposal_number;
+DROP FUNCTION approvals_is_executed_here_v1(uuid);
+DROP TRIGGER approvals_execution_is_approved ON approvals_execution;
+DROP FUNCTION approvals_execution_is_approved_v1();
 DROP TRIGGER approvals_executed_proposal_was_executed ON approvals_proposal;
 DROP FUNCTION approvals_executed_proposal_was_executed_v1();
 DROP TRIGGER approvals_proposal_version_never_goes_down ON approvals_proposal;

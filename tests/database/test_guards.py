@@ -1,93 +1,27 @@
 """Each guard of the database alone: written around the operations, as the owner whom no privilege stops, and named by the guard."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import psycopg
 import pytest
-from django.db import connections
-from psycopg.types.json import Json
 
-from approvals.canonical import canonical_json, digest_of
-from approvals.models import PolicyVersion, User
-from ledger.models import Account, AccountingPeriod, TransactionType
+from approvals.models import User
+from ledger.models import Account, AccountingPeriod
 from ledger.operations import close_period
+from tests.database.around import (
+    LINES,
+    Session,
+    post_manually,
+    refused_by,
+    write_decision,
+    write_entry,
+    write_execution,
+    write_postings,
+    write_proposal,
+    write_transaction,
+)
 from tests.fixtures import Post
 
 pytestmark = [pytest.mark.django_db(transaction=True, databases=["default", "owner"])]
-
-Session = psycopg.Connection[tuple[Any, ...]]
-
-
-@pytest.fixture
-def owner() -> Iterator[Session]:
-    """A session of the owner, in one transaction that is rolled back."""
-    own = connections["owner"].settings_dict
-    address = {"host": own["HOST"], "port": own["PORT"], "dbname": own["NAME"], "user": own["USER"], "password": own["PASSWORD"]}
-    with psycopg.connect(**address) as session:
-        session.execute("SET ROLE ledgerops_owner")
-        yield session
-        session.rollback()
-
-
-@pytest.fixture
-def runtime() -> Iterator[Session]:
-    """A session of the runtime role, in one transaction that is rolled back."""
-    own = connections["default"].settings_dict
-    address = {"host": own["HOST"], "port": own["PORT"], "dbname": own["NAME"], "user": own["USER"], "password": own["PASSWORD"]}
-    with psycopg.connect(**address) as session:
-        yield session
-        session.rollback()
-
-
-@contextmanager
-def refused_by(guard: str) -> Iterator[None]:
-    """Assert that the block is refused by exactly this guard."""
-    with pytest.raises(psycopg.Error) as caught:
-        yield
-    assert caught.value.diag.constraint_name == guard, f"{caught.value.diag.constraint_name}: {caught.value}"
-
-
-def write_transaction(session: Session, transaction_id: UUID, *, lines: int | None) -> None:
-    """Insert a transaction that says it posted an entry of so many lines."""
-    session.execute(
-        "INSERT INTO ledger_transaction (id, scope, key, content, status, settlement, entry_id, lines, request_id, created_at)"
-        " VALUES (%s, 'around', %s, '{}', 'posted', 'not_applicable', %s, %s, '', now())",
-        [transaction_id, str(transaction_id), transaction_id if lines else None, lines],
-    )
-
-
-def write_entry(session: Session, *, lines: int = 2, origin: str = "rule", day: str = "2026-11-02", proposal: UUID | None = None) -> UUID:
-    """Insert an entry without its postings."""
-    entry_id = uuid4()
-    period = AccountingPeriod.objects.get()
-    write_transaction(session, entry_id, lines=lines)
-    session.execute(
-        """
-        INSERT INTO ledger_entry (id, number, entity_id, type_id, origin, period_id, effective_date, prior_period, posted_at, lines, description,
-                                  reference, counterparty, metadata, request_id, proposal_id)
-        VALUES (%s, nextval('ledger_entry_number'), %s, %s, %s, %s, %s, false, now(), %s, 'around', '', '', '{}', '', %s)
-        """,
-        [entry_id, period.entity_id, TransactionType.objects.get(code="deposit").pk, origin, period.pk, day, lines, proposal],
-    )
-    return entry_id
-
-
-def write_postings(session: Session, entry_id: UUID, *legs: tuple[int, str, str, int], lines: int = 2, day: str = "2026-11-02") -> None:
-    """Insert postings as (line, account, direction, amount) in one statement."""
-    rows = []
-    for line, code, direction, amount in legs:
-        account = Account.objects.get(code=code)
-        rows.append((entry_id, line, lines, account.pk, account.asset_id, account.entity_id, direction, amount, day, 1_000_000 + line, 0))
-    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
-    session.execute(
-        "INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, effective_date, account_seq,"
-        f" balance_after_minor) VALUES {values}".encode(),
-        [value for row in rows for value in row],
-    )
-
 
 BALANCED = ((1, "1010", "debit", 100), (2, "2010", "credit", 100))
 
@@ -241,63 +175,6 @@ def test_transaction_that_says_it_posted_what_does_not_exist_it(owner: Session, 
 
 # --- Four eyes ---------------------------------------------------------------------------------------------------------------------
 
-LINES = [
-    {"account": "6420", "direction": "debit", "amount": "100", "asset": "USD"},
-    {"account": "1010", "direction": "credit", "amount": "100", "asset": "USD"},
-]
-
-
-def write_proposal(session: Session, *, maker: User, required: int = 1) -> tuple[UUID, int]:
-    """Insert a proposal with one version asking for LINES; returns both keys."""
-    proposal = uuid4()
-    policy = PolicyVersion.objects.create(
-        kind="recon.post_adjustment", n=100 + required, required_approvals=required, expires_after_hours=1
-    )
-    session.execute(
-        "INSERT INTO approvals_proposal (id, number, kind, title, maker_id, scope, target_type, target_id, locked_object, status,"
-        " status_reason, current_version, created_at, expires_at) VALUES (%s, nextval('approvals_proposal_number'),"
-        " 'recon.post_adjustment', 't', %s, 's', 't', 't', %s, 'submitted', '', 1, now(), now() + interval '1 hour')",
-        [proposal, maker.pk, str(proposal)],
-    )
-    canonical = canonical_json({"entry": {"effective_date": "2026-11-02", "type": "adjustment", "lines": LINES}})
-    row = session.execute(
-        "INSERT INTO approvals_proposal_version (proposal_id, n, payload, canonical, digest, preconditions, reason_code_id, narrative,"
-        " policy_version_id, submitted_by_id, submitted_at)"
-        " VALUES (%s, 1, %s::jsonb, %s, %s, '{}', 'BANK_FEE', '', %s, %s, now()) RETURNING id",
-        [proposal, canonical, canonical, digest_of(canonical), policy.pk, maker.pk],
-    ).fetchone()
-    assert row is not None
-    return proposal, row[0]
-
-
-def write_decision(session: Session, *, proposal: UUID, version: int, maker: User, approver: User, outcome: str = "approve") -> None:
-    session.execute(
-        "INSERT INTO approvals_decision (proposal_id, version_id, maker_id, submitted_by_id, approver_id, outcome, comment, decided_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, 'because', now())",
-        [proposal, version, maker.pk, maker.pk, approver.pk, outcome],
-    )
-
-
-def post_manually(session: Session, *, proposal: UUID | None, lines: list[dict[str, str]] = LINES, kind: str = "adjustment") -> str:
-    """Call the posting function as any caller could and return its outcome or refusal."""
-    draft: dict[str, Any] = {
-        "key": uuid4().hex,
-        "type": kind,
-        "entity": "M1",
-        "effective_date": "2026-11-02",
-        "description": "by hand",
-        "reference": "",
-        "counterparty": "",
-        "metadata": {},
-        "proposal_id": str(proposal) if proposal else None,
-        "actor_id": None,
-        "request_id": "",
-        "lines": lines,
-    }
-    row = session.execute("SELECT outcome, code FROM ledger_post_entries_v1('guards', %s::jsonb)", [Json([draft])]).fetchone()
-    assert row is not None
-    return str(row[1] or row[0])
-
 
 def test_maker_decides_as_the_runtime_role_it(runtime: Session, maker: User) -> None:
     proposal, version = write_proposal(runtime, maker=maker)
@@ -344,25 +221,25 @@ def test_manual_entry_without_a_proposal_around_the_door_it(owner: Session, char
 
 def test_manual_entry_nobody_approved_it(runtime: Session, maker: User) -> None:
     proposal, version = write_proposal(runtime, maker=maker)
-    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    write_execution(runtime, proposal=proposal, version=version)
     assert post_manually(runtime, proposal=proposal) == "posted"
     with refused_by("ledger_manual_entry_is_approved"):
-        runtime.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        runtime.execute("SET CONSTRAINTS ledger_manual_entry_is_approved IMMEDIATE")
 
 
 def test_manual_entry_with_one_approval_of_two_it(runtime: Session, maker: User, checker: User) -> None:
     proposal, version = write_proposal(runtime, maker=maker, required=2)
     write_decision(runtime, proposal=proposal, version=version, maker=maker, approver=checker)
-    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    write_execution(runtime, proposal=proposal, version=version)
     assert post_manually(runtime, proposal=proposal) == "posted"
     with refused_by("ledger_manual_entry_is_approved"):
-        runtime.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        runtime.execute("SET CONSTRAINTS ledger_manual_entry_is_approved IMMEDIATE")
 
 
 def test_manual_entry_of_another_amount_than_approved_it(runtime: Session, maker: User, checker: User) -> None:
     proposal, version = write_proposal(runtime, maker=maker)
     write_decision(runtime, proposal=proposal, version=version, maker=maker, approver=checker)
-    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    write_execution(runtime, proposal=proposal, version=version)
     more = [{**line, "amount": "100000"} for line in LINES]
     assert post_manually(runtime, proposal=proposal, lines=more) == "posted"
     with refused_by("ledger_manual_entry_is_what_was_approved"):
@@ -372,7 +249,7 @@ def test_manual_entry_of_another_amount_than_approved_it(runtime: Session, maker
 def test_approved_proposal_posts_twice_it(runtime: Session, maker: User, checker: User) -> None:
     proposal, version = write_proposal(runtime, maker=maker)
     write_decision(runtime, proposal=proposal, version=version, maker=maker, approver=checker)
-    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    write_execution(runtime, proposal=proposal, version=version)
     assert post_manually(runtime, proposal=proposal) == "posted"
     with refused_by("ledger_proposal_posts_once"):
         post_manually(runtime, proposal=proposal)
@@ -380,11 +257,9 @@ def test_approved_proposal_posts_twice_it(runtime: Session, maker: User, checker
 
 def test_proposal_executed_twice_it(runtime: Session, maker: User) -> None:
     proposal, version = write_proposal(runtime, maker=maker)
-    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    write_execution(runtime, proposal=proposal, version=version)
     with refused_by("approvals_execution_pkey"):
-        runtime.execute(
-            "INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version]
-        )
+        write_execution(runtime, proposal=proposal, version=version)
 
 
 def test_suspense_paid_out_as_a_deposit_by_the_runtime_role_it(runtime: Session, chart: dict[str, Account]) -> None:
@@ -428,5 +303,5 @@ def test_proposal_born_executed_it(runtime: Session, maker: User) -> None:
 
 def test_proposal_that_was_executed_is_called_so(runtime: Session, maker: User) -> None:
     proposal, version = write_proposal(runtime, maker=maker)
-    runtime.execute("INSERT INTO approvals_execution (proposal_id, version_id, executed_at) VALUES (%s, %s, now())", [proposal, version])
+    write_execution(runtime, proposal=proposal, version=version)
     runtime.execute("UPDATE approvals_proposal SET status = 'executed', closed_at = now() WHERE id = %s", [proposal])

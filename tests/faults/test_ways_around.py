@@ -110,7 +110,7 @@ LINES = [
     ids=["no date", "no type", "another type", "no lines"],
 )
 def test_manual_entry_that_says_more_than_was_approved_it(runtime: Session, maker: User, checker: User, approved: dict[str, Any]) -> None:
-    policy = PolicyVersion.objects.get()
+    policy = PolicyVersion.objects.get(kind="recon.post_adjustment")
     row = runtime.execute(
         "INSERT INTO approvals_proposal (number, kind, title, maker_id, scope, target_type, target_id, locked_object, status,"
         " status_reason, current_version, expires_at) VALUES (nextval('approvals_proposal_number'), 'recon.post_adjustment', 't', %s, 's',"

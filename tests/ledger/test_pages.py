@@ -185,8 +185,10 @@ def test_the_chart_is_filtered_by_its_address(maker: User, posted: list[JournalE
     assert [row.account.code for row in rows] == codes
 
 
-def test_a_control_account_shows_what_the_accounts_under_it_hold(maker: User, posted: list[JournalEntry]) -> None:
-    Account.objects.filter(code__in=["2010", "2020"]).update(parent=Account.objects.get(code="1900"))
+def test_a_control_account_shows_what_the_accounts_under_it_hold(maker: User, chart: dict[str, Account], post: Post) -> None:
+    for code in ("2010", "2020"):
+        operations.change_account(account=chart[code], changes={"parent": "1900"})
+    post("1010 debit 6.00 USD / 2010 credit 6.00 USD")
     rows = {row.account.code: (row.level, row.under, row.balance_minor) for row in signed_in(maker).get("/accounts/").context["rows"]}
     assert (rows["1900"], rows["2010"], rows["2020"]) == ((1, 2, 600), (2, 0, 600), (2, 0, 0))
 

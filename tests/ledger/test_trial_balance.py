@@ -94,7 +94,8 @@ def test_debits_equal_credits_in_each_asset_on_every_day(chart: dict[str, Accoun
 
 
 def test_it_nets_accounts_under_their_control_account(chart: dict[str, Account], post: Post) -> None:
-    Account.objects.filter(code__in=["2010", "2020"]).update(parent=Account.objects.get(code="1900"))
+    for code in ("2010", "2020"):
+        operations.change_account(account=chart[code], changes={"parent": "1900"})
     post("1010 debit 10.00 USD / 2010 credit 10.00 USD")
     post("2020 debit 4.00 USD / 4010 credit 4.00 USD", kind="fee")
     (section,) = queries.trial_balance_sections(

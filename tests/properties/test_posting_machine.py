@@ -125,11 +125,12 @@ class PostingMachine(RuleBasedStateMachine):
         rule_of, _, day = move
         if day == NO_MONTH:
             return "no_accounting_period"
-        if day in self.closed:
-            return "period_closed"
         if "late" in rule_of and not self.late_is_open:
             return "unknown_account"
-        return None if rule_of in SOUND else "account_class_not_allowed"
+        if rule_of not in SOUND:
+            return "account_class_not_allowed"
+        # What can never be posted is said before what cannot be posted now.
+        return "period_closed" if day in self.closed else None
 
     def _answered(self, posted: Posted, move: Move) -> Asked:
         """Compare a first answer with the oracle's, and let the oracle book it."""
