@@ -7,7 +7,10 @@ class ApprovalsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
+        from approvals import queries
+        from approvals.approval_handlers.switches import LIFT_SWITCH_HANDLER
         from approvals.audit_actions import ACTIONS
+        from approvals.registry import register_handler
         from approvals.web import lists, sessions
         from audit.actions import register_actions
         from audit.targets import register_page
@@ -15,6 +18,9 @@ class ApprovalsConfig(AppConfig):
 
         register_actions(ACTIONS)
         register_page("approvals.proposal", word="Proposal", route="approvals:proposal")
+        register_page("runtime.switch", word="Switch", route="switch")
+        register_handler(LIFT_SWITCH_HANDLER)
+        NAV_COUNTS["switches"] = lambda user: queries.switches_in_force().count()  # noqa: ARG005 it concerns everybody
         NAV_COUNTS["approvals:queue"] = lists.waiting_for_decision_of
         user_logged_in.connect(sessions.record_sign_in, dispatch_uid="sign-in")
         user_logged_out.connect(sessions.record_sign_out, dispatch_uid="sign-out")

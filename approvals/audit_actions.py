@@ -18,5 +18,7 @@ ACTIONS = {
     "approvals.session.closed": "A user signed out",
     "approvals.session.refused": "A sign-in was refused",
     "approvals.access.refused": "A user asked for a page or an act that their roles do not include",
+    "approvals.switch.set": "A function was stopped, everywhere or in one scope",
+    "approvals.switch.lifted": "What was stopped may go on, by an approved proposal",
     "approvals.token.issued": "An API token was issued",
 }

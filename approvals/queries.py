@@ -27,6 +27,7 @@ from approvals.models import (
 from approvals.registry import Amount, Review, handler_of, handlers
 from ledgerops.lib import diff, money
 from ledgerops.lib.errors import Refusal, RefusalKind
+from ledgerops.runtime.models import Switch
 
 # How a proposal stands, completing "this proposal ...".
 STANDING = {
@@ -44,6 +45,11 @@ assert set(STANDING) == set(ProposalStatus)
 
 class ProposalNotFound(Refusal):
     code = "proposal_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+class SwitchNotFound(Refusal):
+    code = "switch_not_found"
     kind = RefusalKind.NOT_FOUND
 
 
@@ -350,3 +356,55 @@ def reason_codes(*, kind: str | None = None) -> QuerySet[ReasonCode]:
 def proposals_about(*, target_type: str, target_id: object) -> QuerySet[Proposal]:
     """Return every proposal about one object, newest first. The caller has already shown the object to the reader."""
     return Proposal.objects.filter(target_type=target_type, target_id=str(target_id)).select_related("maker").order_by("-id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchRow:
+    """A switch with the names of who set and lifted it, and the proposal to lift it that waits."""
+
+    switch: Switch
+    set_by: str
+    lifted_by: str
+    waiting: Proposal | None
+
+
+def switch_rows(switches: QuerySet[Switch]) -> list[SwitchRow]:
+    """Return switches with the people behind them, in the order given; the system has no name."""
+    found = list(switches)
+    ids = {one for switch in found for one in (switch.set_by_id, switch.lifted_by_id) if one is not None}
+    names = {person.pk: person.shown_name for person in User.objects.filter(pk__in=ids)}
+    waiting = {
+        proposal.target_id: proposal
+        for proposal in Proposal.objects.filter(
+            target_type="runtime.switch", target_id__in=[str(switch.pk) for switch in found], status__in=OPEN_STATUSES
+        )
+    }
+    return [
+        SwitchRow(
+            switch=switch,
+            set_by=names.get(switch.set_by_id or 0, ""),
+            lifted_by=names.get(switch.lifted_by_id or 0, ""),
+            waiting=waiting.get(str(switch.pk)),
+        )
+        for switch in found
+    ]
+
+
+def switches_in_force() -> QuerySet[Switch]:
+    """Return what is stopped, latest first; it concerns everybody, whatever they have sight of."""
+    return Switch.objects.filter(lifted_at__isnull=True).order_by("-id")
+
+
+def switches_lifted() -> QuerySet[Switch]:
+    return Switch.objects.filter(lifted_at__isnull=False).order_by("-lifted_at")
+
+
+def switch_by_id(switch_id: UUID) -> Switch:
+    """Return one switch.
+
+    :raises SwitchNotFound: if it does not exist.
+    """
+    found = Switch.objects.filter(pk=switch_id).first()
+    if found is None:
+        raise SwitchNotFound("there is no such switch")
+    return found

@@ -1,6 +1,6 @@
 """What kinds of proposal exist. Apps above register their handlers; this app never learns who they are."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -112,3 +112,23 @@ def handler_of(kind: str) -> Handler:
 
 def handlers() -> list[Handler]:
     return list(_HANDLERS.values())
+
+
+# What a switch may be limited to, beside everywhere: `entity:CODE`. Apps above say which of them exist.
+_SCOPES: dict[str, Callable[[str], bool]] = {}
+
+
+def register_scope(prefix: str, *, exists: Callable[[str], bool]) -> None:
+    assert prefix not in _SCOPES, f"scope {prefix} is registered twice"
+    _SCOPES[prefix] = exists
+
+
+def scope_exists(scope: str) -> bool:
+    """Return whether a scope such as `entity:CODE` names something that is there."""
+    prefix, _, code = scope.partition(":")
+    exists = _SCOPES.get(prefix)
+    return bool(code) and exists is not None and exists(code)
+
+
+def scope_prefixes() -> list[str]:
+    return list(_SCOPES)

@@ -82,7 +82,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("ledger:integrity", "Integrity", "heart-pulse", "v", "ledger.view_integrityrun"),
             Place("ledger:alerts", "Alerts", "bell", "w", "ledger.view_alert"),
-            Place("switches", "Switches", "power", "z", "ledger.view_alert"),
+            Place("switches", "Switches", "power", "z", "approvals.view_proposal"),
             Place("audit:events", "Audit log", "shield-check", "u", "audit.search_trail"),
             Place("admin:index", "Records", "database", "d", "approvals.read_records"),
             Place("preferences", "Settings", "settings", "p"),

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from approvals.models import DecisionOutcome, ProposalStatus
 from ledgerops.lib.api import AmountField, Body
+from ledgerops.runtime.models import Function
 
 
 class ProposalAmount(serializers.Serializer[Any]):
@@ -95,6 +96,30 @@ class DecisionBody(Body):
 
 class WithdrawalBody(Body):
     reason = serializers.CharField(max_length=4000, allow_blank=True, default="")
+
+
+class SwitchFields(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="switch.id")
+    function = serializers.CharField(source="switch.function")
+    scope = serializers.CharField(source="switch.scope", help_text="empty: everywhere; else entity:CODE or account:CODE")
+    reason = serializers.CharField(source="switch.reason")
+    passes_approved = serializers.BooleanField(source="switch.passes_approved")
+    set_by = serializers.CharField(help_text="empty: the system")
+    set_at = serializers.DateTimeField(source="switch.set_at")
+    lifted_at = serializers.DateTimeField(source="switch.lifted_at", allow_null=True)
+    lift_proposal_id = serializers.UUIDField(source="switch.lift_proposal_id", allow_null=True)
+
+
+class SwitchBody(Body):
+    function = serializers.ChoiceField(choices=Function.choices)
+    scope = serializers.CharField(max_length=60, allow_blank=True, default="", help_text="entity:CODE or account:CODE; empty: everywhere")
+    reason = serializers.CharField(max_length=1000)
+    passes_approved = serializers.BooleanField(default=False)
+
+
+class LiftBody(Body):
+    reason_code = serializers.CharField(max_length=40)
+    narrative = serializers.CharField(max_length=2000)
 
 
 class Reason(serializers.Serializer[Any]):

@@ -9,5 +9,7 @@ urlpatterns = [
     path("proposals/<uuid:proposal_id>", views.ProposalDetail.as_view()),
     path("proposals/<uuid:proposal_id>/decisions", views.Decisions.as_view()),
     path("proposals/<uuid:proposal_id>/withdraw", views.Withdrawal.as_view()),
+    path("switches", views.Switches.as_view()),
+    path("switches/<uuid:switch_id>/lift", views.SwitchLifting.as_view()),
     path("reason-codes", views.Reasons.as_view()),
 ]

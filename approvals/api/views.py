@@ -14,6 +14,7 @@ from approvals.api import serializers
 from approvals.api.shown import proposal_in_full, user_of
 from approvals.models import DecisionOutcome, Proposal, ReasonCode
 from ledgerops.lib.api import asked, said
+from ledgerops.runtime.models import Switch
 
 
 @extend_schema_view(get=extend_schema(summary="List proposals, newest first", parameters=[serializers.ProposalFilters]))
@@ -94,3 +95,37 @@ class Reasons(ListAPIView[ReasonCode]):
 
     def get_queryset(self) -> QuerySet[ReasonCode]:
         return queries.reason_codes(kind=asked(self.request, serializers.ReasonFilters).get("kind"))
+
+
+class Switches(APIView):
+    required_permissions = {"GET": "approvals.view_proposal", "POST": "approvals.set_switch"}
+
+    @extend_schema(summary="List what is stopped, latest first", responses=serializers.SwitchFields(many=True))
+    def get(self, request: Request) -> Response:
+        asked(request)
+        return Response(serializers.SwitchFields(queries.switch_rows(queries.switches_in_force()), many=True).data)
+
+    @extend_schema(
+        summary="Stop a function at once",
+        description="Holds from the next request on; letting it go on takes a second person. Set already: 409 `switch_set_already`.",
+        request=serializers.SwitchBody,
+        responses={201: serializers.SwitchFields},
+    )
+    def post(self, request: Request) -> Response:
+        switch = operations.set_switch(set_by_id=user_of(request).pk, **said(request, serializers.SwitchBody))
+        (row,) = queries.switch_rows(Switch.objects.filter(pk=switch.pk))
+        return Response(serializers.SwitchFields(row).data, status=201)
+
+
+class SwitchLifting(APIView):
+    required_permissions = {"POST": "approvals.set_switch"}
+
+    @extend_schema(
+        summary="Propose that what is stopped goes on",
+        request=serializers.LiftBody,
+        responses={202: serializers.ProposalDetailFields},
+    )
+    def post(self, request: Request, switch_id: UUID) -> Response:
+        switch = queries.switch_by_id(switch_id)
+        proposal = operations.propose_lifting(switch_id=switch.pk, maker_id=user_of(request).pk, **said(request, serializers.LiftBody))
+        return Response(proposal_in_full(request, proposal_id=proposal.pk), status=202)

@@ -23,9 +23,18 @@ from approvals.operations.proposals import (
     submit,
     withdraw,
 )
+from approvals.operations.switches import (
+    LIFT_SWITCH,
+    SwitchInvalid,
+    SwitchLifted,
+    SwitchSetAlready,
+    propose_lifting,
+    set_switch,
+)
 from approvals.operations.tokens import NobodyOfThatName, issue_token
 
 __all__ = [
+    "LIFT_SWITCH",
     "CheckerIsMaker",
     "CommentRequired",
     "DecidedAlready",
@@ -39,6 +48,9 @@ __all__ = [
     "NotYours",
     "ObjectHasOpenProposal",
     "ProposalInvalid",
+    "SwitchInvalid",
+    "SwitchLifted",
+    "SwitchSetAlready",
     "add_user",
     "decide",
     "define_policy",
@@ -47,8 +59,10 @@ __all__ = [
     "expire_overdue",
     "grant_sight",
     "issue_token",
+    "propose_lifting",
     "record_refused_access",
     "revise",
+    "set_switch",
     "submit",
     "withdraw",
 ]

@@ -6,11 +6,14 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from approvals.models import Decision, DecisionOutcome, Execution, Proposal, ProposalStatus, ProposalVersion, User
 from approvals.operations.proposals import end_without_execution
+from approvals.operations.switches import LIFT_SWITCH
 from approvals.queries import STANDING
 from approvals.registry import PreconditionChanged, handler_of
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import TRANSIENT_SQLSTATES, constraint_of, database_now, retried, savepoint_with_constraints, sqlstate_of
+from ledgerops.runtime.gate import refuse_if_stopped
+from ledgerops.runtime.models import Function
 
 
 class CheckerIsMaker(Refusal):
@@ -60,6 +63,7 @@ def decide(*, proposal_id: UUID, version: int, digest: str, outcome: DecisionOut
     :raises CheckerIsMaker, DecisionNotAllowed: if this person may not decide this proposal.
     :raises NotWaiting, DecisionOutdated, DecidedAlready: if it is not waiting for this decision any more.
     :raises CommentRequired: if a refusal says nothing.
+    :raises FunctionStopped: if this is the last approval needed and executions are stopped; then it is not recorded either.
     """
     return retried(
         lambda: _decide_once(
@@ -92,6 +96,8 @@ def _decide_once(
         _store_decision(proposal=proposal, version=version, approver=approver, outcome=outcome, comment=comment)
         if outcome == DecisionOutcome.APPROVE:
             if _standing_approvals(proposal=proposal, version=version) >= version.policy_version.required_approvals:
+                if proposal.kind != LIFT_SWITCH:  # or what is stopped could never go on
+                    refuse_if_stopped(Function.EXECUTION)
                 _execute(proposal=proposal, version=version, checker_id=approver.pk)
         elif outcome == DecisionOutcome.REQUEST_CHANGES:
             proposal.status, proposal.status_reason = ProposalStatus.CHANGES_REQUESTED, comment

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from approvals.web import lists, preferences, proposals
+from approvals.web import lists, preferences, proposals, switches
 
 approvals_urls = (
     [
@@ -18,6 +18,10 @@ approvals_urls = (
 
 urlpatterns = [
     path("", include(approvals_urls)),
+    path("switches/", switches.switches, name="switches"),
+    path("switches/set/", switches.set_switch, name="set_switch"),
+    path("switches/<uuid:switch_id>/", switches.switch, name="switch"),
+    path("switches/<uuid:switch_id>/lift/", switches.lift, name="lift_switch"),
     path("me/", preferences.preferences, name="preferences"),
     path("me/theme/", preferences.theme, name="theme"),
 ]

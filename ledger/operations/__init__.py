@@ -1,5 +1,16 @@
 """Writing the books."""
 
+from ledger.operations.accounts import (
+    CHANGE_ACCOUNT,
+    AccountChangeInvalid,
+    AccountExists,
+    AccountFrozenAlready,
+    OpeningRequest,
+    freeze_account,
+    open_requested_account,
+    propose_account_change,
+    revise_account_change,
+)
 from ledger.operations.chart import (
     ChartRefused,
     TypeRefused,
@@ -11,9 +22,21 @@ from ledger.operations.chart import (
     define_transaction_type,
     open_account,
 )
+from ledger.operations.chart_files import IMPORT_CHART, ChartFileRefused, propose_chart_import
 from ledger.operations.conversions import ConversionRequest, PlannedConversion, convert, plan_conversion
 from ledger.operations.exports import EXPORT_MAXIMUM, MOST_ROWS, ExportRefused, FormatUnknown, record_export
 from ledger.operations.holds import HoldAnswer, HoldInvalid, HoldRequest, expire_holds, place_hold, release_hold
+from ledger.operations.hot import roll_deferred, sample_lock_waits
+from ledger.operations.monitors import (
+    AlertSeenToAlready,
+    MonitorExists,
+    MonitorInvalid,
+    NoteRequired,
+    check_monitors,
+    retire_monitor,
+    see_to_alert,
+    set_monitor,
+)
 from ledger.operations.period_proposals import PeriodNotReady, ReasonMissing, propose_close, propose_reopening
 from ledger.operations.periods import (
     PeriodInvalid,
@@ -54,11 +77,18 @@ from ledger.operations.types import DEFINE_TYPE, TermsRefused, apply_type_change
 
 __all__ = [
     "BATCH_MAXIMUM",
+    "CHANGE_ACCOUNT",
     "DEFINE_TYPE",
     "EXPORT_MAXIMUM",
+    "IMPORT_CHART",
     "MOST_ROWS",
+    "AccountChangeInvalid",
+    "AccountExists",
+    "AccountFrozenAlready",
+    "AlertSeenToAlready",
     "BatchInvalid",
     "BatchRefused",
+    "ChartFileRefused",
     "ChartRefused",
     "ConversionRequest",
     "ExportRefused",
@@ -67,6 +97,10 @@ __all__ = [
     "HoldInvalid",
     "HoldRequest",
     "IdempotencyKeyReused",
+    "MonitorExists",
+    "MonitorInvalid",
+    "NoteRequired",
+    "OpeningRequest",
     "PeriodInvalid",
     "PeriodNotReady",
     "PeriodRefused",
@@ -85,6 +119,7 @@ __all__ = [
     "add_account",
     "apply_type_change",
     "change_account",
+    "check_monitors",
     "close_period",
     "convert",
     "define_account_group",
@@ -93,15 +128,19 @@ __all__ = [
     "define_transaction_type",
     "dry_run",
     "expire_holds",
+    "freeze_account",
     "note_ended_reopenings",
     "open_account",
     "open_period",
+    "open_requested_account",
     "open_year",
     "place_hold",
     "plan_conversion",
     "post_entries",
     "post_entry",
     "post_initiated",
+    "propose_account_change",
+    "propose_chart_import",
     "propose_close",
     "propose_reopening",
     "propose_type",
@@ -110,8 +149,14 @@ __all__ = [
     "record_transaction",
     "release_hold",
     "report_status",
+    "retire_monitor",
+    "revise_account_change",
+    "roll_deferred",
     "rule_lines",
     "rule_lines_of_many",
+    "sample_lock_waits",
+    "see_to_alert",
+    "set_monitor",
     "soft_lock_period",
     "terms_from_json",
     "unlock_period",

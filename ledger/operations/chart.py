@@ -16,6 +16,8 @@ from ledgerops.lib.transactions import constraint_of
 
 # A code stands in addresses and in references people type.
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,39}", re.ASCII)
+# Pages that stand where an account's page would.
+RESERVED_CODES = frozenset({"new", "import", "export", "hot"})
 
 
 class ChartRefused(Refusal):
@@ -104,6 +106,7 @@ def add_account(
     reserve_class: str = "",
     purpose: str = "",
     equivalent_of: str | None = None,
+    is_control: bool = False,
     controls: Mapping[str, Any] | None = None,
 ) -> Account:
     """Open an account inside the caller's transaction; the rest is as in `open_account`.
@@ -114,6 +117,8 @@ def add_account(
     """
     if not CODE.fullmatch(code):
         raise ChartRefused("an account's code has letters, digits, dots and hyphens, at most 40", field="code")
+    if code in RESERVED_CODES:
+        raise ChartRefused(f"{code} is the name of a page; choose another code", field="code")
     existing = Account.objects.select_related("asset", "entity").filter(code=code).first()
     if existing is not None:
         meaning = (existing.asset.code, existing.entity.code, existing.type, existing.owner_class)
@@ -134,8 +139,9 @@ def add_account(
     try:
         with transaction.atomic():
             account = Account.objects.create(
-                code=code, name=name, type=account_type, owner_class=owner_class, reserve_class=reserve_class, purpose=purpose, **found
-            )
+                code=code, name=name, type=account_type, owner_class=owner_class, reserve_class=reserve_class, purpose=purpose,
+                is_control=is_control, **found
+            )  # fmt: skip
             if controls:
                 _call("SELECT ledger_change_account_v1(%s, %s::jsonb, NULL)", [code, json.dumps(dict(controls))])
     except IntegrityError as error:
@@ -146,7 +152,7 @@ def add_account(
         target_id=code,
         after={
             "name": name, "entity": entity, "group": group, "asset": asset, "type": account_type, "owner_class": owner_class,
-            "parent": parent, "reserve_class": reserve_class, "purpose": purpose, **dict(controls or {}),
+            "parent": parent, "reserve_class": reserve_class, "purpose": purpose, "control": is_control, **dict(controls or {}),
         },
     )  # fmt: skip
     return account
@@ -162,6 +168,7 @@ _GUARDS = {
     "ledger_closed_account_is_empty": ("status", "an account is closed once it holds nothing, has no holds and no open accounts under it"),
     "ledger_balance_keeps_its_limit": ("overdraft_limit", "the account is below that limit already"),
     "ledger_deferred_account_has_no_limit": ("deferred", "an account in deferred mode has no limit"),
+    "ledger_deferred_account_is_our_own": ("deferred", "only accounts of which no statement is kept may be deferred"),
     "ledger_account_change_is_approved": ("account", "an account in use changes by an approved proposal"),
 }
 

@@ -2,6 +2,8 @@
 
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
+from ledgerops.runtime.gate import refuse_if_stopped
+from ledgerops.runtime.models import Function
 
 EXPORT_MAXIMUM = 50_000
 # A PDF is laid out as a whole before its first byte leaves, and nobody reads more pages.
@@ -27,8 +29,10 @@ def record_export(*, target_type: str, target_id: str, query: str, rows: int, fi
 
     :raises FormatUnknown: if the file is to be neither CSV, XLSX nor PDF.
     :raises ExportRefused: if there are more rows than may leave at once.
+    :raises FunctionStopped: while exports are stopped.
     """
     with act("ledger.statement.exported", target_type=target_type, target_id=target_id):
+        refuse_if_stopped(Function.EXPORTS)
         if file_format not in MOST_ROWS:
             raise FormatUnknown("a file is csv, xlsx or pdf", field="format", value=file_format[:20])
         if rows > MOST_ROWS[file_format]:

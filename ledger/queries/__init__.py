@@ -426,3 +426,11 @@ def refuse_unseen_accounts(user: "AbstractUser", *, codes: Sequence[str]) -> Non
     for number, code in enumerate(codes, start=1):
         if code not in seen:
             raise AccountNotFound(f"line {number}: there is no account {code} in your scope", field=f"lines[{number}].account")
+
+
+def entity_exists(code: str) -> bool:
+    return LegalEntity.objects.filter(code=code).exists()
+
+
+def account_exists(code: str) -> bool:
+    return Account.objects.filter(code=code).exists()

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
+from ledgerops.runtime.gate import refuse_if_stopped
+from ledgerops.runtime.models import Function
 
 EXPORT_MAXIMUM = 10_000
 
@@ -19,6 +21,7 @@ def record_break_export(*, query: str, rows: int, totals: Mapping[str, str]) -> 
     :raises ExportRefused: if there are more rows than may leave at once.
     """
     with act("recon.breaks.exported", target_type="recon.breaks", target_id="list"):
+        refuse_if_stopped(Function.EXPORTS)
         if rows > EXPORT_MAXIMUM:
             raise ExportRefused(f"at most {EXPORT_MAXIMUM:,} breaks leave at once; narrow the filters", rows=rows)
         record_event(

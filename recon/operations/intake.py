@@ -17,6 +17,8 @@ from audit.operations import act, record_event
 from ledger.models import Asset
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import constraint_of, database_now, retried
+from ledgerops.runtime.gate import refuse_if_stopped
+from ledgerops.runtime.models import Function
 from recon.feeds import continuity_of
 from recon.intake.parsing import ParsedFile, ParsedLine, ParsedStatement, parse
 from recon.matching.keys import match_key
@@ -54,6 +56,7 @@ def receive_file(*, name: str, content: BinaryIO, maximum_bytes: int, received_b
     """
     sha256, size = _digest(content)
     with act("recon.file.received", target_type="recon.file", target_id=sha256):
+        refuse_if_stopped(Function.INGESTION)
         if not 0 < size <= maximum_bytes:
             raise FileRefused("the file is empty" if not size else f"the file is larger than {maximum_bytes} bytes", field="file")
         known = StatementFile.objects.filter(sha256=sha256).first()
@@ -122,6 +125,7 @@ def accept_file(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
 
 def _accept_once(*, file_id: UUID, source_ids: Sequence[int]) -> list[Run]:
     with act("recon.file.accepted", target_type="recon.file", target_id=file_id):
+        refuse_if_stopped(Function.INGESTION)
         file = StatementFile.objects.select_for_update().get(pk=file_id)
         if file.status == FileStatus.ACCEPTED:
             return []

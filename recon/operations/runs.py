@@ -11,6 +11,8 @@ from audit.context import SYSTEM, Origin, acting_from
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import constraint_of, database_now, retried, will_pass
+from ledgerops.runtime.gate import refuse_if_stopped
+from ledgerops.runtime.models import Function
 from recon.models import Reconciliation, Run, RunStatus
 from recon.operations import passes
 
@@ -33,6 +35,7 @@ def request_run(*, reconciliation_id: int, requested_by_id: int) -> Run:
     :raises RunRefused: if there is no such reconciliation.
     """
     with act("recon.run.requested", target_type="recon.reconciliation", target_id=reconciliation_id):
+        refuse_if_stopped(Function.MATCHING)
         reconciliation = Reconciliation.objects.filter(pk=reconciliation_id).first()
         if reconciliation is None:
             raise RunRefused(f"there is no reconciliation {reconciliation_id}", field="reconciliation")

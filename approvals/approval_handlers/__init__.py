@@ -1,0 +1,1 @@
+"""Adapters from this app's own kinds of proposal to its operations."""
