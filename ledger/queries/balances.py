@@ -243,8 +243,11 @@ _BY_PLACE = "p.account_seq > k.after AND p.account_seq <= k.through AND p.effect
 _BY_DAY = "p.effective_date <= %(as_of)s AND p.account_seq + 0 > k.after AND p.account_seq + 0 <= k.through"
 
 
-def _late_sums(cuts: Sequence[_Cut], *, as_of: date, known_at: datetime) -> dict[int, Sums]:
-    """Return the sums of what counts to a date and was recorded after an instant, each account's by the shorter of the two ways."""
+def _late_sums(cuts: Sequence[_Cut], *, as_of: date, known_at: datetime | None) -> dict[int, Sums]:
+    """Return the sums of what counts to a date and came after a cut, each account's by the shorter of the two ways.
+
+    A leg that waited for its place at the instant is no late one; without an instant places alone count.
+    """
     long = [cut for cut in cuts if cut.through - cut.after > FEW]
     counts = _postings_until(account_ids=[cut.account_id for cut in long], as_of=as_of)
     by_day = [cut for cut in long if counts[cut.account_id] < cut.through - cut.after]
@@ -258,7 +261,7 @@ def _late_sums(cuts: Sequence[_Cut], *, as_of: date, known_at: datetime) -> dict
                 after=[cut.after for cut in group],
                 through=[cut.through for cut in group],
                 as_of=as_of,
-                known_at=known_at,
+                known_at=known_at or "-infinity",
             )
             found |= {account: _sums(debits, credits_) for account, debits, credits_ in rows}
     return found
@@ -284,3 +287,12 @@ def _rows(statement: str, **parameters: Any) -> Iterable[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())
+
+
+def placed_sums(*, account_id: int, as_of: date, through: int) -> Sums:
+    """Return the sums of an account's legs that count to a date and have a place up to `through`: what its statement lists."""
+    ((_, version, sums, _),) = _effective(account_ids=[account_id], as_of=as_of, known_at=None)
+    if version == through:
+        return sums
+    cut = _Cut(account_id=account_id, after=through, through=version)
+    return sums.minus(_late_sums([cut], as_of=as_of, known_at=None).get(account_id, NOTHING))
