@@ -9,7 +9,7 @@ class LedgerConfig(AppConfig):
         from audit.actions import register_actions
         from audit.targets import register_page
         from ledger import queries
-        from ledger.approval_handlers import accounts, chart, journals, periods
+        from ledger.approval_handlers import accounts, chart, journals, periods, types
         from ledger.audit_actions import ACTIONS
         from ledger.queries.periods import count_to_be_closed_again
         from ledgerops.context import NAV_COUNTS
@@ -17,11 +17,15 @@ class LedgerConfig(AppConfig):
         register_actions(ACTIONS)
         register_page("ledger.journal_entry", word="Entry", route="ledger:entry")
         register_page("ledger.account", word="Account", route="ledger:account")
+        register_page("ledger.transaction", word="Transaction", route="ledger:transaction")
+        register_page("ledger.hold", word="Hold", route="ledger:hold")
+        register_page("ledger.transaction_type", word="Type", route="ledger:type")
         register_page("ledger.journal", word="Journal", route="ledger:journal")
         register_page("ledger.recurring_entry", word="Recurring entry", route="ledger:recurring_entry")
         register_page("ledger.opening", word="Opening balances", route="ledger:opening_of")
         register_page("ledger.period", word="Period", route="ledger:period")
-        for handler in (accounts.ACCOUNT_CHANGE_HANDLER, chart.CHART_IMPORT_HANDLER, *periods.HANDLERS, *journals.HANDLERS):
+        one_each = (accounts.ACCOUNT_CHANGE_HANDLER, chart.CHART_IMPORT_HANDLER, types.TYPE_CHANGE_HANDLER)
+        for handler in (*one_each, *periods.HANDLERS, *journals.HANDLERS):
             register_handler(handler)
         NAV_COUNTS["ledger:periods"] = count_to_be_closed_again
         register_scope("entity", exists=queries.entity_exists)

@@ -5,12 +5,13 @@ analyst may, and sees nothing to do it with. `signed_in(maker)` is that person's
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from itertools import count
 from typing import Any, Protocol
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from approvals import operations as approvals
 from approvals.models import User
@@ -143,3 +144,35 @@ def post(chart: dict[str, Account]) -> Post:
         return ledger.post_entry(draft=draft(text, **values), scope="tests")
 
     return posted
+
+
+def held(account: str, amount: str, *, kind: str = "hold", days: int = 7, key: str | None = None) -> ledger.HoldAnswer:
+    """Set money of an account aside: `held("2010", "5.00 USD")`."""
+    text, asset = amount.split()
+    return ledger.place_hold(
+        request=ledger.HoldRequest(
+            key=key or f"hold-{next(_keys)}",
+            type=kind,
+            entity=ENTITY,
+            account=account,
+            direction="debit",
+            amount_minor=books(f"{account} debit {text} {asset}")[0].amount_minor,
+            asset=asset,
+            expires_at=timezone.now() + timedelta(days=days),
+        ),
+        scope="tests",
+    )
+
+
+@pytest.fixture
+def positions(chart: dict[str, Account]) -> None:
+    """Open the positions, roundings and earnings that conversions between dollars and yen need."""
+    for asset in ("USD", "JPY"):
+        for code, name, kind, owner_class, purpose in (
+            (f"2800-{asset}", "Position", AccountType.LIABILITY, OwnerClass.FX_POSITION, "fx_position"),
+            (f"4030-{asset}", "Spread earned", AccountType.INCOME, OwnerClass.FEE, ""),
+            (f"4040-{asset}", "Rounding", AccountType.INCOME, OwnerClass.FEE, "rounding"),
+        ):
+            ledger.open_account(
+                code=code, name=name, entity=ENTITY, group=GROUP, asset=asset, account_type=kind, owner_class=owner_class, purpose=purpose
+            )

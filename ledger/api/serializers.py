@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from ledger.models import Account, AccountStatus, AccountType, Direction, OwnerClass, PeriodStatus
@@ -17,41 +16,6 @@ class LineBody(Body):
     direction = serializers.ChoiceField(choices=Direction.choices)
     amount = AmountField()
     asset = serializers.CharField(max_length=20, help_text="code of the account's asset")
-
-
-@extend_schema_serializer(
-    examples=[
-        OpenApiExample(
-            "A customer's deposit of 1,000.00 USD",
-            request_only=True,
-            value={
-                "type": "deposit",
-                "entity": "MERIDIAN",
-                "effective_date": "2026-11-02",
-                "description": "Deposit by wire",
-                "reference": "DEP-0001",
-                "lines": [
-                    {"account": "1010-USD", "direction": "debit", "amount": "100000", "asset": "USD"},
-                    {"account": "C0003-USD", "direction": "credit", "amount": "100000", "asset": "USD"},
-                ],
-            },
-        )
-    ]
-)
-class TransactionBody(Body):
-    type = serializers.CharField(max_length=40, help_text="code of a transaction type that needs no proposal")
-    entity = serializers.CharField(max_length=20, help_text="code of the legal entity")
-    effective_date = serializers.DateField()
-    description = serializers.CharField(max_length=1000)
-    reference = serializers.CharField(max_length=140, allow_blank=True, default="")
-    counterparty = serializers.CharField(max_length=140, allow_blank=True, default="")
-    metadata = serializers.DictField(child=serializers.CharField(max_length=500, allow_blank=True), default=dict)
-    lines = LineBody(many=True, max_length=1000)  # type: ignore[call-arg] # it is the list that has a length
-
-    def validate_metadata(self, value: dict[str, str]) -> dict[str, str]:
-        if len(value) > METADATA_KEYS or any(not key.isprintable() or not 0 < len(key) <= 100 for key in value):
-            raise serializers.ValidationError(f"at most {METADATA_KEYS} names of 1 to 100 printable characters")
-        return value
 
 
 class EntryLine(serializers.Serializer[Any]):

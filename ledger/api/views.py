@@ -5,70 +5,16 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.timezone import localdate
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ledger import operations, queries
-from ledger.accounting import DraftRefused, EntryDraft, Line
 from ledger.api import serializers
 from ledger.models import Account, AccountingPeriod, Asset, JournalEntry, Posting
-from ledgerops.lib.api import asked, said, user_of
-
-REPLAYED = "Idempotent-Replayed"
-_KEY = OpenApiParameter("Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="1 to 200 characters")
-
-
-class Transactions(APIView):
-    required_permissions = {"POST": "ledger.record_transaction"}
-
-    @extend_schema(
-        summary="Record a transaction",
-        description=(
-            "Posts one balanced entry by the transaction type's rules. The same key with the same content answers 200 with the original "
-            f"and the header `{REPLAYED}: true`; with other content 409 `idempotency_key_reused`. A refusal of the books is remembered "
-            "with its key, too."
-        ),
-        parameters=[_KEY],
-        request=serializers.TransactionBody,
-        responses={
-            201: OpenApiResponse(serializers.Entry, description="posted"),
-            200: OpenApiResponse(serializers.Entry, description="posted before under this key"),
-        },
-    )
-    def post(self, request: Request) -> Response:
-        body = said(request, serializers.TransactionBody)
-        queries.refuse_unseen_accounts(user_of(request), codes=[line["account"] for line in body["lines"]])
-        posted = operations.record_transaction(draft=_draft(request, body), scope=f"user:{request.user.pk}")
-        assert posted.entry_id is not None, "what is not posted is raised"
-        entry = queries.entry_for(user_of(request), entry_id=posted.entry_id)
-        return Response(_shown(entry), status=200 if posted.replayed else 201, headers={REPLAYED: "true"} if posted.replayed else {})
-
-
-def _draft(request: Request, body: dict[str, Any]) -> EntryDraft:
-    key = request.headers.get("Idempotency-Key", "")
-    if not key:
-        raise DraftRefused("send a header Idempotency-Key of 1 to 200 characters: it makes a retry safe", field="Idempotency-Key")
-    lines = [
-        Line(account=line["account"], direction=line["direction"], amount_minor=line["amount"], asset=line["asset"])
-        for line in body["lines"]
-    ]
-    return EntryDraft(
-        key=key,
-        type=body["type"],
-        entity=body["entity"],
-        effective_date=body["effective_date"],
-        description=body["description"],
-        reference=body["reference"],
-        counterparty=body["counterparty"],
-        metadata=body["metadata"],
-        lines=lines,
-        actor_id=request.user.pk,
-        request_id=getattr(request, "request_id", ""),
-    )
+from ledgerops.lib.api import asked, user_of
 
 
 def _legs() -> "Prefetch[str, QuerySet[Posting], Any]":

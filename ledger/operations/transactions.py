@@ -12,9 +12,10 @@ from django.db import connection, transaction
 
 from audit.operations import act, record_event
 from ledger.accounting import EntryDraft, Line, check_draft, draft_from_json
-from ledger.models import Account, Transaction, TransactionType
+from ledger.models import Account, Transaction
 from ledger.operations.posting import Posted, post_entries, refusal_of
-from ledger.registry import Rule, lines_of, rule_from_json
+from ledger.queries.registry import rules_of
+from ledger.registry import Rule, lines_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.money import minor_from_string
 from ledgerops.lib.transactions import check_constraints_now, retried
@@ -86,8 +87,7 @@ def rule_lines_of_many(*, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> lis
 
     :raises ParameterRefused, AmountRefused, TransactionTypeUnknown: the first; `detail["item"]` says which, from 0.
     """
-    current = TransactionType.objects.filter(code__in={code for code, _ in asked}, current=True)
-    rules = {one.code: rule_from_json(code=one.code, legs=one.legs, parameters=one.parameters) for one in current}
+    rules = rules_of(codes={code for code, _ in asked})
     named = {
         str(parameters[name])
         for code, parameters in asked

@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from approvals import operations as approvals
 from approvals.models import Proposal
+from approvals.registry import Command, PreconditionChanged
 from audit.operations import record_event
 from ledger.accounting import CREDIT, DEBIT
 from ledger.models import Origin, OwnerClass, TransactionType
@@ -18,6 +19,8 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import constraint_of
 
 DEFINE_TYPE = "ledger.define_type"
+# Rules are of every entity, so whoever may read them may see what is proposed about them.
+TYPES_SCOPE = "ledger.types"
 _FLAGS = ("external", "reversible", "mirrors", "settles", "multi_capture", "in_soft_lock")
 _DERIVED = {"roles", "required_roles"}
 _FIELDS = {"code", "name", "origin", "legs", "parameters", "backdating_days", *_FLAGS}
@@ -38,6 +41,43 @@ def propose_type(*, terms: Mapping[str, Any], reason_code: str, narrative: str, 
     """
     payload = {"changes": terms_from_json(terms).as_json(), "reason_code": reason_code, "narrative": narrative.strip()}
     return approvals.submit(kind=DEFINE_TYPE, payload=payload, maker_id=maker_id)
+
+
+def check_type_change(*, payload: Mapping[str, Any]) -> Command:
+    """Understand a change of a type against its current version.
+
+    :raises TermsRefused: naming the field.
+    :raises TypeRefused: if these are the current rules already.
+    """
+    terms = terms_from_json(payload["changes"])
+    said = terms.as_json()
+    current = TransactionType.objects.filter(code=terms.code, current=True).first()
+    if current is not None and all(getattr(current, name) == value for name, value in said.items()):
+        raise TypeRefused(f"these are the rules of {terms.code} already", field="terms")
+    return Command(
+        payload={**payload, "changes": said},
+        title=f"{terms.name}: {'new type' if current is None else f'version {current.version + 1} of its rules'}",
+        scope=TYPES_SCOPE,
+        target_type="ledger.transaction_type",
+        target_id=terms.code,
+        locked_object=f"ledger.transaction_type:{terms.code}",
+        preconditions={"version": current.version if current else 0},
+        reason_code=str(payload.get("reason_code", "")),
+        narrative=str(payload.get("narrative", "")),
+    )
+
+
+def carry_out_type_change(*, payload: Mapping[str, Any], preconditions: Mapping[str, Any], proposal_id: UUID) -> TransactionType:
+    """Register what was proposed, if the type is still as its maker saw it.
+
+    :raises PreconditionChanged: if it has another version by now.
+    :raises TypeRefused: if the proposal did not ask for exactly these terms.
+    """
+    code = payload["changes"]["code"]
+    current = TransactionType.objects.filter(code=code, current=True).first()
+    if (current.version if current else 0) != preconditions["version"]:
+        raise PreconditionChanged(f"the rules of {code} have changed since this was proposed")
+    return apply_type_change(terms=payload["changes"], proposal_id=proposal_id)
 
 
 def apply_type_change(*, terms: Mapping[str, Any], proposal_id: UUID) -> TransactionType:

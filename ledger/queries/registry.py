@@ -1,9 +1,9 @@
 """Reading the registry: transactions, holds, types and keys, within the reader's sight."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import BooleanField, Case, Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -25,7 +25,8 @@ from ledger.models import (
     TransactionType,
 )
 from ledger.queries import AccountNotFound, account_groups_for, assets_in_use, entities_for
-from ledgerops.lib import money
+from ledger.registry import Rule, rule_from_json
+from ledgerops.lib import diff, money
 from ledgerops.lib.errors import Refusal, RefusalKind
 
 if TYPE_CHECKING:
@@ -90,6 +91,14 @@ def transaction_for(user: "AbstractUser", *, transaction_id: UUID) -> Transactio
     if found is None:
         raise TransactionNotFound("there is no such transaction in your scope")
     return found
+
+
+def answered(user: "AbstractUser", *, transaction_id: UUID) -> tuple[Transaction, bool]:
+    """Return what somebody's own request became, and whether they see all of its accounts: the books may have added one out of sight."""
+    seen = transactions_for(user).filter(pk=transaction_id).first()
+    if seen is not None:
+        return seen, True
+    return Transaction.objects.select_related("type", "entity", "entry").get(pk=transaction_id), False
 
 
 def holds_for(user: "AbstractUser") -> QuerySet[Hold]:
@@ -276,6 +285,95 @@ def type_versions(*, code: str) -> list[TransactionType]:
     if not versions:
         raise TransactionTypeNotFound(f"there is no transaction type {code}")
     return versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnLeg:
+    """One leg of a rule as it stands on its side of a T."""
+
+    amount: str
+    optional: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class DrawnAccount:
+    """One account of a rule as a T: by which parameter it is named, of which classes it may be, and what is debited and credited to it."""
+
+    account: str
+    roles: list[str]
+    classes: list[str]
+    debits: list[DrawnLeg]
+    credits: list[DrawnLeg]
+
+    @property
+    def optional(self) -> bool:
+        return all(leg.optional for leg in (*self.debits, *self.credits))
+
+
+def drawing_of(legs: Sequence[Mapping[str, Any]]) -> list[DrawnAccount]:
+    """Return a rule's accounts as Ts, in the order in which its legs name them."""
+    drawn: dict[str, DrawnAccount] = {}
+    for leg in legs:
+        blank = DrawnAccount(account=leg["account"], roles=[], classes=[], debits=[], credits=[])
+        account = drawn.setdefault(leg["account"], blank)
+        account.roles += [role for role in (leg["role"],) if role not in account.roles]
+        account.classes += [one for one in leg["classes"] if one not in account.classes]
+        side = account.debits if leg["direction"] == "debit" else account.credits
+        side.append(DrawnLeg(amount=leg.get("amount", "amount"), optional=bool(leg.get("optional"))))
+    return list(drawn.values())
+
+
+TERMS = {
+    "name": "Name",
+    "origin": "Origin",
+    "parameters": "Evidence",
+    "external": "External fact",
+    "reversible": "Can be reversed",
+    "mirrors": "Undoes an entry",
+    "settles": "Settles outside",
+    "multi_capture": "Captured more than once",
+    "in_soft_lock": "Posts into soft-locked periods",
+    "backdating_days": "Backdating",
+}
+
+
+def compared_terms(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return two versions of a type's terms term by term and leg by leg, for a table of differences; None is no version before."""
+    rows = [
+        {"field": label, "comparison": diff.text(_term(before.get(name)) if before else "", _term(after.get(name)))}
+        for name, label in TERMS.items()
+    ]
+    old, new = ([_leg(leg) for leg in terms["legs"]] if terms else [] for terms in (before, after))
+    for number in range(max(len(old), len(new))):
+        pair = (legs[number] if number < len(legs) else "" for legs in (old, new))
+        rows.append({"field": f"Leg {number + 1}", "comparison": diff.text(*pair)})
+    return rows
+
+
+def terms_of(version: TransactionType) -> dict[str, Any]:
+    """Return a version's terms as they are proposed and stored."""
+    return {"code": version.code, "legs": version.legs, **{name: getattr(version, name) for name in TERMS}}
+
+
+def _term(value: Any) -> str:
+    if value is None:
+        return "no limit"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return f"{value} days" if isinstance(value, int) else str(value)
+
+
+def _leg(leg: Mapping[str, Any]) -> str:
+    optional = ", optional" if leg.get("optional") else ""
+    return f"{leg['direction']} {leg['account']} ({leg['role']}) by {leg['amount']}{optional}: {', '.join(leg['classes'])}"
+
+
+def rules_of(*, codes: Collection[str]) -> dict[str, Rule]:
+    """Return the rules of the current versions of these types; a code that is no type is left out."""
+    current = TransactionType.objects.filter(code__in=codes, current=True) if codes else ()
+    return {one.code: rule_from_json(code=one.code, legs=one.legs, parameters=one.parameters) for one in current}
 
 
 def recordable_types() -> QuerySet[TransactionType]:

@@ -30,13 +30,15 @@ def deposit(amount: object = "1000", **changes: Any) -> dict[str, Any]:
 
 def test_it_posts_and_answers_the_entry_with_the_balances_it_left(api: Api, maker: User) -> None:
     with posts("1010 debit 10.00 USD / 2010 credit 10.00 USD"):
-        entry = api(maker).post("/transactions", deposit(metadata={"channel": "wire"}), key="k1")
+        answer = api(maker).post("/transactions", deposit(metadata={"channel": "wire"}), key="k1")
+    entry = answer["entry"]
+    assert (answer["status"], answer["settlement"], answer["warnings"], answer["id"]) == ("posted", "expected", None, entry["id"])
     assert [(line["account"], line["amount"], line["balance_after_minor"]) for line in entry["lines"]] == [
         ("1010", "1000", "1000"),
         ("2010", "1000", "1000"),
     ]
-    assert (entry["actor_id"], entry["metadata"], entry["proposal_id"]) == (maker.pk, {"channel": "wire"}, None)
-    assert len(entry["request_id"]) == 32, "an entry says which request posted it"
+    assert (answer["actor_id"], entry["metadata"], entry["proposal_id"]) == (maker.pk, {"channel": "wire"}, None)
+    assert len(answer["request_id"]) == 32, "an entry says which request posted it"
 
 
 def test_it_answers_the_original_when_the_same_is_sent_again(api: Api, maker: User) -> None:
@@ -96,7 +98,7 @@ def test_it_takes_no_amount_but_a_string_of_digits(api: Api, maker: User) -> Non
 
 
 def test_it_takes_the_largest_amount_to_the_last_digit(api: Api, maker: User) -> None:
-    entry = api(maker).post("/transactions", deposit("9" * 38), key="k1")
+    entry = api(maker).post("/transactions", deposit("9" * 38), key="k1")["entry"]
     assert {line["amount"] for line in entry["lines"]} == {"9" * 38}
     assert balance("1010") == f"{'9' * 36}.99 USD"
 

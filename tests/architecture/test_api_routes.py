@@ -14,7 +14,7 @@ from ledger.models import AccountingPeriod, JournalEntry
 from ledgerops import reference
 from recon.models import Reconciliation
 from tests.concurrency.scene import bank, break_of, mt940, propose, receive, reconcile
-from tests.fixtures import Post, signed_in
+from tests.fixtures import Post, held, signed_in
 
 ROLES = ("Analyst", "Approver", "Controller", "Administrator", "Auditor", "Engineer")
 READERS = ("Analyst", "Approver", "Controller", "Auditor", "Engineer")
@@ -25,7 +25,23 @@ METHODS = ("get", "post", "put", "patch", "delete")
 # Route and method: what is answered to those whose roles allow it, and the roles. All others are answered 403, strangers to the house 401.
 # A POST is sent an empty body: past the permission it is refused for what it lacks, unless it needs nothing.
 EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
+    ("transactions", "get"): (200, READERS),
     ("transactions", "post"): (422, ANALYST),
+    ("transactions/batch", "post"): (422, ANALYST),
+    ("transactions/dry-run", "post"): (422, ANALYST),
+    ("transactions/keys", "get"): (200, READERS),
+    ("transactions/<uuid:transaction_id>", "get"): (200, READERS),
+    # It is posted already: asking again answers the same.
+    ("transactions/<uuid:transaction_id>/post", "post"): (200, ANALYST),
+    ("transactions/<uuid:transaction_id>/events", "post"): (422, ANALYST),
+    ("holds", "get"): (200, READERS),
+    ("holds", "post"): (422, ANALYST),
+    ("holds/<uuid:hold_id>", "get"): (200, READERS),
+    ("holds/<uuid:hold_id>/capture", "post"): (422, ANALYST),
+    ("holds/<uuid:hold_id>/release", "post"): (422, ANALYST),
+    ("conversions", "post"): (422, ANALYST),
+    ("transaction-types", "get"): (200, READERS),
+    ("transaction-types", "post"): (422, ("Analyst", "Controller")),
     ("entries", "get"): (200, READERS),
     ("entries/<uuid:entry_id>", "get"): (200, READERS),
     ("accounts", "get"): (200, READERS),
@@ -109,6 +125,8 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
     statement = source.statements.get()
     return {
         "entry_id": str(JournalEntry.objects.get().pk),
+        "transaction_id": str(JournalEntry.objects.get().pk),
+        "hold_id": str(held("2010", "1.00 USD").hold_id),
         "code": "1010",
         "period_id": str(AccountingPeriod.objects.get().pk),
         "file_id": str(statement.file_id),
