@@ -133,6 +133,8 @@ def _database(url: str) -> dict[str, Any]:
 
 # One pooled connection per web thread; every other process opens its own and forgets it on fork.
 _pooled = env.boolean("LEDGEROPS_DATABASE_POOL", default=False)
+# Off behind a pooler that gives a session's statements to another session.
+PREPARED_STATEMENTS = env.boolean("LEDGEROPS_PREPARED_STATEMENTS", default=True)
 _pool_size = env.integer("LEDGEROPS_POOL_SIZE", default=8, minimum=1, maximum=200)
 _session = "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 

