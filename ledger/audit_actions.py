@@ -36,4 +36,9 @@ ACTIONS = {
     "ledger.recurring.posted": "An occurrence of a recurring entry, or its reversal, was posted",
     "ledger.recurring.refused": "The books refused an occurrence of a recurring entry",
     "ledger.statement.exported": "An account statement or list of entries was exported",
+    "ledger.integrity.requested": "A full examination of the books was asked for",
+    "ledger.integrity.completed": "A full examination of the books ended",
+    "ledger.integrity.found": "The integrity checker found something wrong in the books",
+    "ledger.integrity.resolved": "What the integrity checker had found is right again",
+    "ledger.derived.rebuilt": "An account's balance and days were derived from its postings again, on an approved proposal",
 }

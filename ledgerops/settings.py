@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from ledgerops import env
@@ -322,6 +323,9 @@ CELERY_BEAT_SCHEDULE = {
     "sample lock waits": {"task": "ledger.tasks.sample_lock_waits", "schedule": 5.0, "options": {"expires": 5.0}},
     "check balance monitors": {"task": "ledger.tasks.check_monitors", "schedule": 60.0},
     "expire holds": {"task": "ledger.tasks.expire_holds", "schedule": 30.0},
+    "check new postings": {"task": "ledger.tasks.check_what_is_new", "schedule": 60.0},
+    "sweep waiting examinations": {"task": "ledger.tasks.sweep_integrity_runs", "schedule": 60.0},
+    "examine the books": {"task": "ledger.tasks.check_everything", "schedule": crontab(hour=2, minute=15)},
     "note ended reopenings": {"task": "ledger.tasks.note_ended_reopenings", "schedule": 60.0},
 }
 

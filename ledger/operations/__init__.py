@@ -27,6 +27,14 @@ from ledger.operations.conversions import ConversionRequest, PlannedConversion, 
 from ledger.operations.exports import EXPORT_MAXIMUM, MOST_ROWS, ExportRefused, FormatUnknown, record_export
 from ledger.operations.holds import HoldAnswer, HoldInvalid, HoldRequest, expire_holds, place_hold, release_hold
 from ledger.operations.hot import roll_deferred, sample_lock_waits
+from ledger.operations.integrity import (
+    check_account,
+    check_books,
+    check_what_is_new,
+    execute_integrity_run,
+    request_integrity_run,
+    waiting_integrity_runs,
+)
 from ledger.operations.monitors import (
     AlertSeenToAlready,
     MonitorExists,
@@ -119,7 +127,10 @@ __all__ = [
     "add_account",
     "apply_type_change",
     "change_account",
+    "check_account",
+    "check_books",
     "check_monitors",
+    "check_what_is_new",
     "close_period",
     "convert",
     "define_account_group",
@@ -127,6 +138,7 @@ __all__ = [
     "define_entity",
     "define_transaction_type",
     "dry_run",
+    "execute_integrity_run",
     "expire_holds",
     "freeze_account",
     "note_ended_reopenings",
@@ -149,6 +161,7 @@ __all__ = [
     "record_transaction",
     "release_hold",
     "report_status",
+    "request_integrity_run",
     "retire_monitor",
     "revise_account_change",
     "roll_deferred",
@@ -160,4 +173,5 @@ __all__ = [
     "soft_lock_period",
     "terms_from_json",
     "unlock_period",
+    "waiting_integrity_runs",
 ]
