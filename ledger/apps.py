@@ -12,6 +12,8 @@ class LedgerConfig(AppConfig):
         from ledger.approval_handlers import accounts, chart, journals, periods, types
         from ledger.audit_actions import ACTIONS
         from ledger.queries.periods import count_to_be_closed_again
+        from ledger.web import account_changes, alerts
+        from ledger.web.panels import register_account_panel
         from ledgerops.context import NAV_COUNTS
 
         register_actions(ACTIONS)
@@ -30,3 +32,5 @@ class LedgerConfig(AppConfig):
         NAV_COUNTS["ledger:periods"] = count_to_be_closed_again
         register_scope("entity", exists=queries.entity_exists)
         register_scope("account", exists=queries.account_exists)
+        register_account_panel(account_changes.controls_panel)
+        NAV_COUNTS["ledger:alerts"] = alerts.open_alerts

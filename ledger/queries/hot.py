@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from ledger.models import Account, LockWait
+from ledger.models import Account, LockWait, PostingTail
 from ledger.queries import accounts_for
 from ledger.queries.controls import DEFERRABLE
 from ledgerops.lib.transactions import database_now
@@ -104,3 +104,8 @@ def _tails() -> dict[int, tuple[int, datetime]]:
             "SELECT t.account_id, count(*), uuid_extract_timestamp(min(t.entry_id)) FROM ledger_posting_tail t GROUP BY t.account_id"
         )
         return {account_id: (legs, oldest) for account_id, legs, oldest in cursor.fetchall()}
+
+
+def tail_of(account: Account) -> int:
+    """Return how many legs of an account still wait for the roller."""
+    return PostingTail.objects.filter(account=account).count()

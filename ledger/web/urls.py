@@ -2,17 +2,61 @@
 
 from django.urls import path
 
-from ledger.web import accounts, journal, trial_balance
+from ledger.web import (
+    account_changes,
+    accounts,
+    alerts,
+    chart_files,
+    cutover,
+    entry,
+    hot,
+    journal,
+    journals,
+    periods,
+    recurring,
+    reversals,
+    trial_balance,
+)
 
 app_name = "ledger"
 
 urlpatterns = [
     path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/new/", account_changes.open_new, name="open_account"),
+    path("accounts/hot/", hot.hot_accounts, name="hot_accounts"),
+    path("accounts/export/", chart_files.export_chart, name="export_chart"),
+    path("accounts/import/", chart_files.import_chart, name="import_chart"),
+    path("accounts/import/propose/", chart_files.propose_import, name="propose_import"),
     path("accounts/<str:code>/", accounts.account, name="account"),
     path("accounts/<str:code>/export/", accounts.export_account, name="export_account"),
+    path("accounts/<str:code>/change/", account_changes.change, name="change_account"),
+    path("accounts/<str:code>/freeze/", account_changes.freeze, name="freeze"),
+    path("accounts/<str:code>/monitors/", account_changes.monitors, name="monitors"),
+    path("accounts/<str:code>/monitors/<int:monitor_id>/retire/", account_changes.retire_monitor, name="retire_monitor"),
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/<uuid:alert_id>/seen/", alerts.see_to, name="see_to_alert"),
+    path("close/", periods.calendar, name="periods"),
+    path("close/open-year/", periods.open_year, name="open_year"),
+    path("close/<int:period_id>/", periods.period, name="period"),
+    path("close/<int:period_id>/propose/", periods.propose_close, name="propose_close"),
+    path("close/<int:period_id>/reopen/", periods.propose_reopening, name="propose_reopening"),
+    path("close/<int:period_id>/soft-lock/", periods.soft_lock, name="soft_lock"),
+    path("close/<int:period_id>/unlock/", periods.unlock, name="unlock"),
     path("ledger/", journal.entries, name="entries"),
     path("ledger/export/", journal.export_entries, name="export_entries"),
-    path("ledger/entries/<uuid:entry_id>/", journal.entry, name="entry"),
+    path("ledger/entries/<uuid:entry_id>/", entry.entry, name="entry"),
+    path("ledger/entries/<uuid:entry_id>/reverse/", reversals.reverse_entry, name="reverse_entry"),
+    path("journals/", journals.journals, name="journals"),
+    path("journals/new/", journals.journal_new, name="journal_new"),
+    path("journals/upload/", journals.journal_upload, name="journal_upload"),
+    path("journals/template/", journals.journal_template, name="journal_template"),
+    path("journals/opening/", cutover.opening, name="opening"),
+    path("journals/opening/<str:entity>/", cutover.opening_of_entity, name="opening_of"),
+    path("journals/recurring/", recurring.recurring, name="recurring"),
+    path("journals/recurring/new/", recurring.recurring_new, name="recurring_new"),
+    path("journals/recurring/<str:code>/", recurring.recurring_entry, name="recurring_entry"),
+    path("journals/recurring/<str:code>/stop/", recurring.recurring_stop, name="recurring_stop"),
+    path("journals/<uuid:journal_id>/", journals.journal, name="journal"),
     path("ledger/trial-balance/", trial_balance.trial_balance, name="trial_balance"),
     path("ledger/trial-balance/export/", trial_balance.export_trial_balance, name="export_trial_balance"),
 ]
