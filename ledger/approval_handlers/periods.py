@@ -10,7 +10,7 @@ from approvals.registry import Amount, Command, Review
 from ledger.models import AccountingPeriod
 from ledger.operations import period_proposals
 from ledger.operations.closing_checks import checklist_of, from_json
-from ledger.queries import entities_for
+from ledger.queries.journals import entity_scopes_for
 from ledger.queries.periods import close_of_proposal, closes_of, later_closed, totals_of
 
 
@@ -27,7 +27,8 @@ class _PeriodHandler:
         return [None] * len(payloads)
 
     def scopes_for(self, *, user: User) -> Collection[str]:
-        return [period_proposals.scope_of(entity=code) for code in entities_for(user).values_list("code", flat=True)]
+        # A close shows totals over all accounts of its entity: whoever sees a part of them sees none of its proposals.
+        return entity_scopes_for(user)
 
 
 class ClosePeriodHandler(_PeriodHandler):

@@ -11,6 +11,7 @@ from approvals.registry import Command, PreconditionChanged
 from ledger.models import AccountingPeriod, Close, PeriodStatus
 from ledger.operations.closing_checks import ChecklistItem, checklist_of
 from ledger.operations.periods import PeriodInvalid, PeriodRefused, carry_out_close, carry_out_reopening, locked_period
+from ledger.queries.journals import scope_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import database_now
 
@@ -34,24 +35,30 @@ class ReasonMissing(Refusal):
     kind = RefusalKind.INVALID
 
 
-def propose_close(*, period_id: int, reasons: Mapping[str, str], narrative: str, maker_id: int) -> Proposal:
-    """Ask for a period to be closed; `reasons` says by check why a warning is passed over.
+def propose_close(*, period_id: int, reasons: Mapping[str, str], narrative: str, maker_id: int, revises: UUID | None = None) -> Proposal:
+    """Ask for a period to be closed; `reasons` says by check why a warning is passed over. `revises` is the proposal to submit anew.
 
     :raises PeriodRefused, PeriodNotReady, ReasonMissing: if it cannot be closed as it stands.
     :raises Refusal: those of submitting.
     """
     payload = {"period": str(period_id), "reasons": dict(reasons), "reason_code": CLOSE_REASON, "narrative": narrative}
-    return approvals.submit(kind=CLOSE_PERIOD, payload=payload, maker_id=maker_id)
+    return _submit(kind=CLOSE_PERIOD, payload=payload, maker_id=maker_id, revises=revises)
 
 
-def propose_reopening(*, period_id: int, until: datetime, narrative: str, maker_id: int) -> Proposal:
-    """Ask for a closed period to take postings again until an instant.
+def propose_reopening(*, period_id: int, until: datetime, narrative: str, maker_id: int, revises: UUID | None = None) -> Proposal:
+    """Ask for a closed period to take postings again until an instant. `revises` is the proposal to submit anew.
 
     :raises PeriodRefused, PeriodInvalid: if it is not closed, or the instant has passed.
     :raises Refusal: those of submitting.
     """
     payload = {"period": str(period_id), "until": until.isoformat(), "reason_code": REOPEN_REASON, "narrative": narrative}
-    return approvals.submit(kind=REOPEN_PERIOD, payload=payload, maker_id=maker_id)
+    return _submit(kind=REOPEN_PERIOD, payload=payload, maker_id=maker_id, revises=revises)
+
+
+def _submit(*, kind: str, payload: Mapping[str, Any], maker_id: int, revises: UUID | None) -> Proposal:
+    if revises is not None:
+        return approvals.revise(proposal_id=revises, payload=payload, maker_id=maker_id)
+    return approvals.submit(kind=kind, payload=payload, maker_id=maker_id)
 
 
 def check_close(*, payload: Mapping[str, Any]) -> Command:
@@ -129,15 +136,11 @@ def execute_reopening(*, payload: Mapping[str, Any], preconditions: Mapping[str,
     carry_out_reopening(period=period, ends_at=until, proposal_id=proposal_id)
 
 
-def scope_of(*, entity: str) -> str:
-    return f"ledger.entity:{entity}"
-
-
 def _command(period: AccountingPeriod, *, payload: Mapping[str, Any], title: str, preconditions: Mapping[str, Any]) -> Command:
     return Command(
         payload=payload,
         title=title,
-        scope=scope_of(entity=period.entity.code),
+        scope=scope_of(period.entity.code),
         target_type="ledger.period",
         target_id=str(period.pk),
         locked_object=f"ledger.period:{period.pk}",

@@ -152,6 +152,9 @@ LOOKS: dict[str, Look] = {
     "active": Look("Active", "check", "good"),
     "frozen": Look("Frozen", "lock", "amber"),
     "closed": Look("Closed", "lock", "neutral"),
+    "soft_locked": Look("Soft-locked", "lock", "amber"),
+    "reopened": Look("Reopened", "lock-open", "violet"),
+    "close_again": Look("To be closed again", "calendar-clock", "amber"),
     # outcomes on the trail
     "succeeded": Look("Done", "check", "good"),
     "done": Look("Done", "check", "good"),
