@@ -8,9 +8,9 @@ from django.utils.timezone import localdate
 from kombu.exceptions import OperationalError
 
 from ledger import operations
+from ledger.operations import recurring
 
 log = structlog.get_logger(__name__)
-from ledger.operations import recurring
 
 
 @shared_task
