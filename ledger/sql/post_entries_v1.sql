@@ -300,7 +300,7 @@ BEGIN
             UPDATE ledger_transaction k SET status = 'posted', entry_id = new_id, lines = leg_count WHERE k.id = new_id;
         END IF;
         IF leg.checked AND day < current_date THEN
-            own_warnings := nullif(coalesce(own_warnings, '{}') || ledger_backdating_warnings_v1(accounts, day), '{}');
+            own_warnings := nullif(coalesce(own_warnings, '{}') || coalesce(ledger_backdating_warnings_v1(accounts, day), '{}'), '{}');
         END IF;
         IF own_warnings IS NOT NULL THEN
             UPDATE ledger_transaction k SET warnings = own_warnings WHERE k.id = new_id;
