@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from approvals import operations as approvals
 from approvals.models import Proposal
@@ -32,26 +33,22 @@ class BooksHaveBegun(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningRequest:
-    """What a maker fills in: each account's whole balance at the cutover, and the open items that are part of it.
-
-    `source` is the name of the file that they came from.
-    """
+    """What a maker asks for: `entries` are what `opening_entries` makes of balances and open items, `source` the file they came from."""
 
     entity: str
     cutover_date: date
-    balances: Sequence[Line]
-    items: Sequence[OpenItem]
+    entries: Sequence[ProposedEntry]
+    open_items: int
     reason_code: str
     narrative: str
     source: str = ""
 
     def as_payload(self) -> dict[str, Any]:
-        entries = opening_entries(entity=self.entity, cutover_date=self.cutover_date, balances=self.balances, items=self.items)
         return {
             "entity": self.entity,
             "cutover_date": self.cutover_date.isoformat(),
-            "entries": [entry.as_json() for entry in entries],
-            "open_items": len(self.items),
+            "entries": [entry.as_json() for entry in self.entries],
+            "open_items": self.open_items,
             "source": self.source,
             "reason_code": self.reason_code,
             "narrative": self.narrative.strip(),
@@ -67,7 +64,7 @@ def propose_opening(*, request: OpeningRequest, maker_id: int) -> Proposal:
     return approvals.submit(kind=OPENING, payload=request.as_payload(), maker_id=maker_id)
 
 
-def revise_opening(*, proposal_id: Any, request: OpeningRequest, maker_id: int) -> Proposal:
+def revise_opening(*, proposal_id: UUID, request: OpeningRequest, maker_id: int) -> Proposal:
     """Submit the next version of an opening after changes were requested."""
     return approvals.revise(proposal_id=proposal_id, payload=request.as_payload(), maker_id=maker_id)
 
@@ -157,6 +154,8 @@ def check_opening(*, payload: Mapping[str, Any]) -> Command:
     day = date.fromisoformat(payload["cutover_date"])
     if not entries or len(entries) > ENTRIES_MAXIMUM:
         raise JournalInvalid(f"an opening has balances, and at most {ENTRIES_MAXIMUM:,} open items", field="balances")
+    if any((entry.type, entry.entity) != ("opening", payload["entity"]) for entry in entries):
+        raise JournalInvalid("an opening has entries of its own entity and type alone", field="balances")
     if late := [entry for entry in entries if entry.effective_date > day]:
         raise JournalInvalid(f"open item {late[0].reference} is of a day after the cutover", field="items")
     if before := entry_before(entity=payload["entity"], day=day):
@@ -177,7 +176,7 @@ def check_opening(*, payload: Mapping[str, Any]) -> Command:
     )
 
 
-def post_opening(*, payload: Mapping[str, Any], preconditions: Mapping[str, Any], proposal_id: Any, checker_id: int) -> None:
+def post_opening(*, payload: Mapping[str, Any], preconditions: Mapping[str, Any], proposal_id: UUID, checker_id: int) -> None:
     """Post the approved balances and open items, all or none.
 
     :raises PreconditionChanged: if the entity's books have begun meanwhile, or a period or account is no longer as it was.

@@ -1,9 +1,8 @@
-"""The journal, and one entry."""
+"""The journal: every posted entry that is in sight."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
-from uuid import UUID
 
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
@@ -11,10 +10,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from audit.targets import pages_of
 from ledger import operations, queries
 from ledger.accounting import DEBIT
-from ledger.models import Account, JournalEntry, Posting
+from ledger.models import JournalEntry, Posting
 from ledger.web.exports import format_of, table_of, table_response
 from ledger.web.filters import EntryFilter
 from ledger.web.requests import reader, template_for
@@ -59,17 +57,6 @@ class EntryRow:
         return len(self.legs) + bool(self.more)
 
 
-@dataclass(slots=True, kw_only=True)
-class TAccount:
-    """One account of an entry as a T: what the entry debits on the left, what it credits on the right, what the account holds after."""
-
-    account: Account
-    before_minor: int
-    after_minor: int
-    debits: list[Posting] = field(default_factory=list)
-    credits: list[Posting] = field(default_factory=list)
-
-
 @require_safe
 @requires("ledger.view_journalentry")
 def entries(request: HttpRequest) -> HttpResponse:
@@ -110,22 +97,6 @@ def export_entries(request: HttpRequest) -> HttpResponseBase:
     return table_response(format_of(request), table)
 
 
-@require_safe
-@requires("ledger.view_journalentry")
-def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
-    shown = queries.entry_for(reader(request), entry_id=entry_id)
-    legs = list(queries.postings_of(shown))
-    context = {
-        "entry": shown,
-        "legs": legs,
-        "totals": _totals(legs),
-        "t_accounts": _t_accounts(legs),
-        "actor": queries.actor_of(shown),
-        "proposal_pages": pages_of("approvals.proposal", shown.proposal_id) if shown.proposal_id else [],
-    }
-    return render(request, "ledger/entry.html", context)
-
-
 def _counted(count: int) -> str:
     return "1 entry" if count == 1 else counted(count, word="entrie")
 
@@ -157,26 +128,3 @@ def _legs(entries: QuerySet[JournalEntry]) -> Iterator[Row]:
                     None if leg.direction == DEBIT else amount,
                     leg.asset.code,
                 ]
-
-
-def _totals(legs: Sequence[Posting]) -> list[dict[str, object]]:
-    """Return debits and credits of each asset; they are equal or the entry would not exist."""
-    totals: dict[str, dict[str, object]] = {}
-    for leg in legs:
-        total = totals.setdefault(leg.asset.code, {"asset": leg.asset, "debit": 0, "credit": 0})
-        total[leg.direction] = int(str(total[leg.direction])) + int(leg.amount_minor)
-    return list(totals.values())
-
-
-def _t_accounts(legs: Sequence[Posting]) -> list[TAccount]:
-    """Return the entry's accounts as Ts, in the order they first appear."""
-    shown: dict[str, TAccount] = {}
-    for leg in legs:
-        after = int(leg.balance_after_minor)
-        if leg.account.code not in shown:
-            change = int(leg.amount_minor) if leg.direction == leg.account.normal_side else -int(leg.amount_minor)
-            shown[leg.account.code] = TAccount(account=leg.account, before_minor=after - change, after_minor=after)
-        t = shown[leg.account.code]
-        (t.debits if leg.direction == DEBIT else t.credits).append(leg)
-        t.after_minor = after
-    return list(shown.values())
