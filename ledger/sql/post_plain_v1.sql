@@ -55,7 +55,7 @@ BEGIN
                 JOIN ledger_entity e ON e.code = b.body->>'entity'
                 JOIN ledger_period p ON p.entity_id = e.id AND p.status = 'open' AND p.reopen_ends_at IS NULL
                     AND (b.body->>'effective_date')::date BETWEEN p.starts_on AND p.ends_on
-                CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(b.body->'lines') AS (account text, direction text, amount numeric, asset text))
+                CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(b.body->'lines') AS (account text, direction text, amount numeric(38, 0), asset text))
                     WITH ORDINALITY AS l (account, direction, amount, asset, line)
                 LEFT JOIN ledger_account a ON a.code = l.account
                 LEFT JOIN ledger_asset s ON s.id = a.asset_id

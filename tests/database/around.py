@@ -1,6 +1,6 @@
 """Writing around the operations: what a bug, a script or an intruder with the owner's or the runtime role's rights could try."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -138,25 +138,32 @@ def write_decision(session: Session, *, proposal: UUID, version: int, maker: Use
     )
 
 
-def post_draft(session: Session, draft: Mapping[str, Any], *, scope: str = "guards") -> str:
-    """Call the posting function as any caller could and return its outcome or refusal; a draft is an adjustment unless it says so."""
-    body = {
-        "key": uuid4().hex,
-        "type": "adjustment",
-        "entity": "M1",
-        "effective_date": "2026-11-02",
-        "description": "by hand",
-        "reference": "",
-        "counterparty": "",
-        "metadata": {},
-        "actor_id": None,
-        "request_id": "",
-        "lines": LINES,
-        **draft,
-    }
-    row = session.execute("SELECT outcome, code FROM ledger_post_entries_v1(%s, %s::jsonb)", [scope, Json([body])]).fetchone()
-    assert row is not None
-    return str(row[1] or row[0])
+def post_drafts(session: Session, drafts: Sequence[Mapping[str, Any]], *, scope: str = "guards") -> list[str]:
+    """Call the posting function as any caller could and return outcomes or refusals; a draft is an adjustment unless it says otherwise."""
+    bodies = [
+        {
+            "key": uuid4().hex,
+            "type": "adjustment",
+            "entity": "M1",
+            "effective_date": "2026-11-02",
+            "description": "by hand",
+            "reference": "",
+            "counterparty": "",
+            "metadata": {},
+            "actor_id": None,
+            "request_id": "",
+            "lines": LINES,
+            **draft,
+        }
+        for draft in drafts
+    ]
+    rows = session.execute("SELECT outcome, code FROM ledger_post_entries_v1(%s, %s::jsonb)", [scope, Json(bodies)]).fetchall()
+    return [str(code or outcome) for outcome, code in rows]
+
+
+def post_draft(session: Session, draft: Mapping[str, Any]) -> str:
+    (answer,) = post_drafts(session, [draft])
+    return answer
 
 
 def post_manually(session: Session, *, proposal: UUID | None, lines: list[dict[str, str]] = LINES, kind: str = "adjustment") -> str:

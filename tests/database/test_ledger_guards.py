@@ -33,6 +33,7 @@ from tests.database.around import (
     LINES,
     Session,
     post_draft,
+    post_drafts,
     post_manually,
     refused_by,
     session_of,
@@ -286,8 +287,9 @@ def drafted(*legs: str, **values: Any) -> dict[str, Any]:
 
 def test_suspense_paid_out_on_a_side_that_is_none_it(runtime: Session, chart: dict[str, Account]) -> None:
     # The posting function reads whatever is no debit as a credit: the class of the account must be asked all the same.
-    answer = post_draft(runtime, drafted("1010 debit 200", "2010 credit 100", "1900 given 100"))
-    assert answer == "account_class_not_allowed"
+    draft = drafted("1010 debit 200", "2010 credit 100", "1900 given 100")
+    assert post_draft(runtime, draft) == "account_class_not_allowed"
+    assert set(post_drafts(runtime, [draft] * 20)) == {"account_class_not_allowed"}
 
 
 @pytest.mark.parametrize(
@@ -325,11 +327,16 @@ def test_capture_of_a_hold_whose_time_is_over_it(runtime: Session, books: dict[s
     assert post_draft(runtime, draft) == "hold_has_expired"
 
 
-def test_amounts_that_are_no_whole_numbers_are_read_as_one_number_everywhere(runtime: Session, chart: dict[str, Account]) -> None:
-    assert post_draft(runtime, drafted("1010 debit 1.4", "1010 debit 1.4", "2010 credit 2.0")) == "posted"
+@pytest.mark.parametrize("among", [0, 20], ids=["alone", "in a large batch"])
+def test_amounts_that_are_no_whole_numbers_are_read_as_one_number_everywhere(
+    runtime: Session, chart: dict[str, Account], among: int
+) -> None:
+    others = [drafted("1020 debit 1", "2020 credit 1") for _ in range(among)]
+    answers = post_drafts(runtime, [drafted("1010 debit 1.4", "1010 debit 1.4", "2010 credit 2.0"), *others])
+    assert set(answers) == {"posted"}
     found = runtime.execute(
         "SELECT sum(p.amount_minor), b.posted_debits_minor FROM ledger_posting p JOIN ledger_balance b USING (account_id)"
-        " WHERE p.direction = 'debit' GROUP BY b.account_id"
+        " JOIN ledger_account a ON a.id = b.account_id WHERE a.code = '1010' GROUP BY b.account_id"
     ).fetchone()
     assert found == (2, 2)
 
