@@ -184,9 +184,9 @@ def _cell(cell: object, *, number: int, read: Read) -> Cell:
     wrong = ""
     if isinstance(value, str) and len(value) > CELL_MAXIMUM:
         raise _Unreadable(f"a cell has more than {CELL_MAXIMUM:,} characters")
-    if value is None or isinstance(value, str) or type(value) is int:
+    if value is None or isinstance(value, str):
         return value
-    if isinstance(value, float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         exact = Decimal(repr(value))
         if len(exact.normalize().as_tuple().digits) <= EXACT_DIGITS:
             return int(exact) if exact == exact.to_integral_value() else exact

@@ -90,8 +90,8 @@ def _entry_problems(entry: ProposedEntry, *, number: int, place: str, known: _Kn
     if entity is None:
         yield problem(f"there is no entity {entry.entity}", "entity")
         return
-    if sentence := _period_problem(entity, entry.effective_date, known=known):
-        yield problem(sentence, "effective_date", kind=RefusalKind.CONFLICT)
+    if found := _period_problem(entity, entry.effective_date, known=known):
+        yield problem(found[0], "effective_date", kind=found[1])
     sound = True
     for at, line in enumerate(entry.lines):
         for sentence, where, kind in _line_problems(line, known=known):
@@ -102,13 +102,13 @@ def _entry_problems(entry: ProposedEntry, *, number: int, place: str, known: _Kn
             yield problem(sentence, "lines", kind=kind)
 
 
-def _period_problem(entity: LegalEntity, day: date, *, known: _Known) -> str:
+def _period_problem(entity: LegalEntity, day: date, *, known: _Known) -> tuple[str, RefusalKind] | None:
     period = known.period(entity, day)
     if period is None:
-        return f"{entity.code} has no accounting period that contains {day}"
+        return f"{entity.code} has no accounting period that contains {day}", RefusalKind.INVALID
     if period.status == PeriodStatus.CLOSED:
-        return f"the period of {day} is closed; the first open date is {first_open_date(entity=entity)}"
-    return ""
+        return f"the period of {day} is closed; the first open date is {first_open_date(entity=entity)}", RefusalKind.CONFLICT
+    return None
 
 
 def _line_problems(line: Line, *, known: _Known) -> Iterable[tuple[str, str, RefusalKind]]:
@@ -147,8 +147,8 @@ def _sum_problems(entry: ProposedEntry, *, entity: LegalEntity, known: _Known) -
             hint = "; add due-to and due-from" if others else ""
             yield f"debits and credits of {code} differ by {known.said(difference, asset)}{hint}", RefusalKind.INVALID
     for other in others.values():
-        if sentence := _period_problem(other, entry.effective_date, known=known):
-            yield sentence, RefusalKind.CONFLICT
+        if found := _period_problem(other, entry.effective_date, known=known):
+            yield found
     for account_code, change in changes.items():
         known.moved[account_code] += change
         balance = known.accounts[account_code].balance
