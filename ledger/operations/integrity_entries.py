@@ -2,8 +2,8 @@
 
 # Lines as the posting function was asked for them, written as PostgreSQL writes JSON: one comparison of texts for each entry.
 _LEG_TEXTS = """
-    SELECT a.id, '{"asset": ' || to_jsonb(s.code) || ', "amount": "' AS head, '", "account": ' || to_jsonb(a.code) || ',
-           "direction": "' AS middle
+    SELECT a.id, '{"asset": ' || to_jsonb(s.code)::text || ', "amount": "' AS head, '", "account": ' || to_jsonb(a.code)::text
+        || ', "direction": "' AS middle
     FROM ledger_account a JOIN ledger_asset s ON s.id = a.asset_id
 """
 
@@ -177,10 +177,10 @@ WITH undone AS (
     LEFT JOIN last_said s ON s.transaction_id = k.id
 )
 SELECT q.check_name, 'ledger.transaction', j.id::text, j.id::text, NULL, coalesce('entity:' || j.entity, ''),
-       jsonb_build_object('status', q.due), jsonb_build_object('status', q.is)
+       jsonb_build_object('status', q.due), jsonb_build_object('status', q.stands)
 FROM judged j CROSS JOIN LATERAL (VALUES
-    ('transaction_status_agrees', j.status_due, j.status), ('settlement_agrees', j.settlement_due, j.settlement)) AS q (check_name, due, is)
-WHERE q.due <> q.is ORDER BY j.id
+    ('transaction_status_agrees', j.status_due, j.status), ('settlement_agrees', j.settlement_due, j.settlement)) AS q (check_name, due, stands)
+WHERE q.due <> q.stands ORDER BY j.id
 """
 
 HOLDS = """
