@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from ledger.models import Account, AccountStatus, AccountType, Direction, OwnerClass, PeriodStatus
+from ledger.models import Account, AccountStatus, AccountType, Direction, OwnerClass
 from ledger.queries import balance_of
 from ledgerops.lib.api import AmountField, Body, MinorField
 
@@ -70,9 +70,19 @@ class AccountFields(serializers.Serializer[Any]):
     posted_debits_minor = MinorField(source="balance.posted_debits_minor")
     posted_credits_minor = MinorField(source="balance.posted_credits_minor")
     balance_minor = serializers.SerializerMethodField(help_text="on the normal side, in minor units, as a string of digits")
+    overdraft_limit = serializers.SerializerMethodField(help_text="how far below zero requests may take it, in minor units; null: any")
+    debits_frozen = serializers.BooleanField(source="balance.debits_frozen")
+    credits_frozen = serializers.BooleanField(source="balance.credits_frozen")
+    deferred = serializers.BooleanField(source="balance.deferred")
+    reserve_class = serializers.CharField()
+    purpose = serializers.CharField()
 
     def get_balance_minor(self, account: Account) -> str:
         return str(balance_of(account))
+
+    def get_overdraft_limit(self, account: Account) -> str | None:
+        limit = account.balance.overdraft_limit_minor
+        return None if limit is None else str(int(limit))
 
 
 class AccountFilters(Body):
@@ -99,46 +109,9 @@ class AccountPosting(serializers.Serializer[Any]):
     balance_after_minor = MinorField()
 
 
-class TrialBalanceLine(serializers.Serializer[Any]):
-    account = serializers.CharField(source="code")
-    name = serializers.CharField()
-    type = serializers.ChoiceField(choices=AccountType.choices)
-    owner_class = serializers.ChoiceField(choices=OwnerClass.choices)
-    debit_minor = MinorField()
-    credit_minor = MinorField()
-
-
-class TrialBalanceSection(serializers.Serializer[Any]):
-    asset = serializers.CharField()
-    scale = serializers.IntegerField()
-    debit_minor = MinorField()
-    credit_minor = MinorField()
-    difference_minor = MinorField(help_text="debits minus credits: zero wherever the caller sees every account")
-    rows = TrialBalanceLine(many=True)
-
-
-class TrialBalance(serializers.Serializer[Any]):
-    as_of = serializers.DateField()
-    whole_books = serializers.BooleanField(help_text="false where the caller's scope leaves accounts out")
-    sections = TrialBalanceSection(many=True)
-
-
-class TrialBalanceFilters(Body):
-    as_of = serializers.DateField(required=False, help_text="an effective date; today if left out")
-
-
 class AssetFields(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
     scale = serializers.IntegerField(help_text="how many of an amount's digits are decimals")
     network = serializers.CharField()
     contract = serializers.CharField()
-
-
-class Period(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    entity = serializers.CharField(source="entity.code")
-    starts_on = serializers.DateField()
-    ends_on = serializers.DateField()
-    status = serializers.ChoiceField(choices=PeriodStatus.choices)
-    closed_at = serializers.DateTimeField(allow_null=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ledger.api import account_views, journal_views, registry_views, views
+from ledger.api import account_views, journal_views, period_views, registry_views, views
 
 urlpatterns = [
     path("transactions", registry_views.Transactions.as_view()),
@@ -37,8 +37,13 @@ urlpatterns = [
     path("accounts/<code:code>/monitors/<int:monitor_id>/retire", account_views.MonitorRetirement.as_view()),
     path("accounts/<code:code>", views.AccountDetail.as_view()),
     path("accounts/<code:code>/postings", views.AccountPostings.as_view()),
-    path("trial-balance", views.TrialBalanceOfDay.as_view()),
+    path("trial-balance", period_views.TrialBalanceAtAPoint.as_view()),
+    path("general-ledger", period_views.GeneralLedger.as_view()),
     path("assets", views.Assets.as_view()),
-    path("periods", views.Periods.as_view()),
-    path("periods/<int:period_id>/close", views.PeriodClose.as_view()),
+    path("periods", period_views.Periods.as_view()),
+    path("periods/<int:period_id>", period_views.PeriodDetail.as_view()),
+    path("periods/<int:period_id>/close", period_views.PeriodClose.as_view()),
+    path("periods/<int:period_id>/reopen", period_views.PeriodReopen.as_view()),
+    path("periods/<int:period_id>/soft-lock", period_views.PeriodSoftLock.as_view()),
+    path("periods/<int:period_id>/unlock", period_views.PeriodUnlock.as_view()),
 ]

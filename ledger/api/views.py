@@ -4,16 +4,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
-from django.utils.timezone import localdate
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ledger import operations, queries
+from ledger import queries
 from ledger.api import serializers
-from ledger.models import Account, AccountingPeriod, Asset, JournalEntry, Posting
+from ledger.models import Account, Asset, JournalEntry, Posting
 from ledgerops.lib.api import asked, user_of
 
 
@@ -85,23 +84,6 @@ class AccountPostings(ListAPIView[Posting]):
         return queries.account_postings(queries.account_for(user_of(self.request), code=self.kwargs["code"]))
 
 
-class TrialBalanceOfDay(APIView):
-    required_permissions = {"GET": "ledger.view_trial_balance"}
-
-    @extend_schema(
-        summary="Read the trial balance by asset", parameters=[serializers.TrialBalanceFilters], responses=serializers.TrialBalance
-    )
-    def get(self, request: Request) -> Response:
-        as_of = asked(request, serializers.TrialBalanceFilters).get("as_of") or localdate()
-        rows = queries.trial_balance(accounts=queries.accounts_for(user_of(request)), as_of=as_of)
-        answer = {
-            "as_of": as_of,
-            "whole_books": queries.sees_whole_books(user_of(request)),
-            "sections": queries.trial_balance_sections(rows, by_control=False),
-        }
-        return Response(serializers.TrialBalance(answer).data)
-
-
 @extend_schema_view(get=extend_schema(summary="List assets by code"))
 class Assets(ListAPIView[Asset]):
     required_permissions = {"GET": "ledger.view_account"}
@@ -111,29 +93,3 @@ class Assets(ListAPIView[Asset]):
     def get_queryset(self) -> QuerySet[Asset]:
         asked(self.request)
         return queries.assets()
-
-
-@extend_schema_view(get=extend_schema(summary="List accounting periods"))
-class Periods(ListAPIView[AccountingPeriod]):
-    required_permissions = {"GET": "ledger.view_account"}
-    serializer_class = serializers.Period
-    ordering = ("starts_on", "id")
-
-    def get_queryset(self) -> QuerySet[AccountingPeriod]:
-        asked(self.request)
-        return queries.periods_for(user_of(self.request))
-
-
-class PeriodClose(APIView):
-    required_permissions = {"POST": "ledger.close_period"}
-
-    @extend_schema(
-        summary="Close a period",
-        description="Waits for postings under way; nothing is posted into a closed period. Closing it again answers the same.",
-        request=None,
-        responses=serializers.Period,
-    )
-    def post(self, request: Request, period_id: int) -> Response:
-        period = queries.period_for(user_of(request), period_id=period_id)
-        operations.close_period(period_id=period.pk)
-        return Response(serializers.Period(queries.period_for(user_of(request), period_id=period.pk)).data)

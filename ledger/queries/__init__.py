@@ -18,7 +18,6 @@ from ledger.models import (
     Account,
     AccountGroup,
     AccountingPeriod,
-    AccountType,
     Asset,
     JournalEntry,
     LegalEntity,
@@ -26,6 +25,7 @@ from ledger.models import (
     Posting,
     TransactionType,
 )
+from ledger.queries.balances import NOTHING, balances_as_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 
 if TYPE_CHECKING:
@@ -232,112 +232,6 @@ def effects_of(*, lines: Sequence[Line]) -> list[BalanceEffect]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialBalanceRow:
-    """One account's posted sums; exactly one of the two balances is above zero unless both are zero."""
-
-    code: str
-    name: str
-    type: str
-    owner_class: str
-    asset: str
-    scale: int
-    debit_minor: int
-    credit_minor: int
-    control: str = ""
-    control_name: str = ""
-    accounts: int = 1
-
-
-_TRIAL_BALANCE = """
-    SELECT a.code, a.name, a.type, a.owner_class, s.code, s.scale,
-           greatest(sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END), 0),
-           greatest(sum(CASE p.direction WHEN 'debit' THEN -p.amount_minor ELSE p.amount_minor END), 0),
-           coalesce(c.code, ''), coalesce(c.name, '')
-    FROM ledger_posting p
-    JOIN ledger_entry e ON e.id = p.entry_id
-    JOIN ledger_account a ON a.id = p.account_id
-    JOIN ledger_asset s ON s.id = a.asset_id
-    LEFT JOIN ledger_account c ON c.id = a.parent_id
-    WHERE e.effective_date <= %s AND a.id = ANY (%s)
-    GROUP BY a.id, s.id, c.id
-    ORDER BY s.code, a.code
-"""
-
-
-def trial_balance(*, accounts: Iterable[Account], as_of: date) -> list[TrialBalanceRow]:
-    """Return the balances of the accounts at the end of an effective date, from the postings themselves."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TRIAL_BALANCE, [as_of, [account.pk for account in accounts]])
-        return [
-            TrialBalanceRow(
-                code=code,
-                name=name,
-                type=type_,
-                owner_class=owner_class,
-                asset=asset,
-                scale=scale,
-                debit_minor=int(debit),
-                credit_minor=int(credit),
-                control=control,
-                control_name=control_name,
-            )
-            for code, name, type_, owner_class, asset, scale, debit, credit, control, control_name in cursor.fetchall()
-        ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialBalanceSection:
-    """One asset of a trial balance: its rows by type, and both totals."""
-
-    asset: str
-    scale: int
-    rows: Sequence[TrialBalanceRow]
-    debit_minor: int
-    credit_minor: int
-
-    @property
-    def difference_minor(self) -> int:
-        return self.debit_minor - self.credit_minor
-
-
-def trial_balance_sections(rows: Iterable[TrialBalanceRow], *, by_control: bool) -> list[TrialBalanceSection]:
-    """Return the rows by asset, then in the order of the types; `by_control` nets the accounts under a control account into its row."""
-    shown = _netted(rows) if by_control else list(rows)
-    order = list(AccountType)
-    shown.sort(key=lambda row: (row.asset, order.index(AccountType(row.type)), row.code))
-    sections = []
-    for (asset, scale), group in groupby(shown, key=lambda row: (row.asset, row.scale)):
-        of_asset = list(group)
-        debit, credit = sum(row.debit_minor for row in of_asset), sum(row.credit_minor for row in of_asset)
-        sections.append(TrialBalanceSection(asset=asset, scale=scale, rows=of_asset, debit_minor=debit, credit_minor=credit))
-    return sections
-
-
-def _netted(rows: Iterable[TrialBalanceRow]) -> list[TrialBalanceRow]:
-    """Return one row for each control account with what is under it, and the rows of the accounts under none."""
-    together: dict[tuple[str, str, str], list[TrialBalanceRow]] = {}
-    for row in rows:
-        together.setdefault((row.control or row.code, row.asset, row.type), []).append(row)
-    return [_one_row(code, members=members) for (code, _, _), members in together.items()]
-
-
-def _one_row(code: str, *, members: Sequence[TrialBalanceRow]) -> TrialBalanceRow:
-    first = members[0]
-    net = sum(row.debit_minor - row.credit_minor for row in members)
-    return TrialBalanceRow(
-        code=code,
-        name=first.control_name or first.name,
-        type=first.type,
-        owner_class=first.owner_class,
-        asset=first.asset,
-        scale=first.scale,
-        debit_minor=max(net, 0),
-        credit_minor=max(-net, 0),
-        accounts=len(members),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PostedSums:
     """All that was ever debited and credited in one asset."""
 
@@ -374,9 +268,7 @@ def sees_whole_books(user: "AbstractUser") -> bool:
 
 def effective_balance(*, account: Account, as_of: date) -> int:
     """Return what an account held on its normal side at the end of an effective date, in minor units."""
-    rows = trial_balance(accounts=[account], as_of=as_of)
-    difference = sum(row.debit_minor - row.credit_minor for row in rows)
-    return difference if account.normal_side == DEBIT else -difference
+    return balances_as_of(account_ids=[account.pk], as_of=as_of).get(account.pk, NOTHING).on_side_of(account)
 
 
 def period_of(*, entity: LegalEntity, day: date) -> AccountingPeriod | None:

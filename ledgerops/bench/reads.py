@@ -11,6 +11,7 @@ from django.http import QueryDict
 
 from ledger import queries
 from ledger.models import Account, Posting
+from ledger.queries.trial import trial_balance
 from ledgerops.bench.books import HOT
 from ledgerops.lib.paging import PAGE_SIZE, page_of
 
@@ -52,7 +53,7 @@ def _effective(account: Account) -> str:
 
 
 def _trial_balance(_account: Account) -> list[list[str]]:
-    rows = queries.trial_balance(accounts=Account.objects.all(), as_of=AS_OF)
+    rows = trial_balance(accounts=Account.objects.all(), as_of=AS_OF)
     return sorted([row.code, str(row.debit_minor - row.credit_minor)] for row in rows)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ledger import operations, queries
 from ledger.models import Account, Balance, Posting
+from ledger.queries.trial import trial_balance, trial_balance_sections
 from tests.fixtures import STARTS_ON, Post, draft
 from tests.notation import balance
 
@@ -66,7 +67,7 @@ def _holds(oracle: Counter[tuple[str, date]], batch: list[Any], days: int) -> No
 
 
 def _assert_agrees(oracle: Counter[tuple[str, date]], *, as_of: date) -> None:
-    sections = queries.trial_balance_sections(queries.trial_balance(accounts=Account.objects.all(), as_of=as_of), by_control=False)
+    sections = trial_balance_sections(trial_balance(accounts=Account.objects.all(), as_of=as_of), by_control=False)
     assert [section.difference_minor for section in sections] == [0] * len(sections)
     shown = {row.code: row.debit_minor - row.credit_minor for section in sections for row in section.rows}
     expected: Counter[str] = Counter()
@@ -98,9 +99,7 @@ def test_it_nets_accounts_under_their_control_account(chart: dict[str, Account],
         operations.change_account(account=chart[code], changes={"parent": "1900"})
     post("1010 debit 10.00 USD / 2010 credit 10.00 USD")
     post("2020 debit 4.00 USD / 4010 credit 4.00 USD", kind="fee")
-    (section,) = queries.trial_balance_sections(
-        queries.trial_balance(accounts=Account.objects.all(), as_of=date(2026, 12, 31)), by_control=True
-    )
+    (section,) = trial_balance_sections(trial_balance(accounts=Account.objects.all(), as_of=date(2026, 12, 31)), by_control=True)
     assert [(row.code, row.debit_minor, row.credit_minor, row.accounts) for row in section.rows] == [
         ("1010", 1000, 0, 1),
         ("1900", 0, 600, 2),
