@@ -63,6 +63,7 @@ from ledger.operations.posting import (
     PostingRefused,
     post_entries,
     post_entry,
+    refusal,
 )
 from ledger.operations.transactions import (
     BATCH_MAXIMUM,
@@ -159,6 +160,7 @@ __all__ = [
     "record_batch",
     "record_export",
     "record_transaction",
+    "refusal",
     "release_hold",
     "report_status",
     "request_integrity_run",
