@@ -1,14 +1,18 @@
 """Reading the books and closing a period over REST."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 from pytest_django import DjangoAssertNumQueries
 
-from approvals.models import User
+from approvals import operations as approvals
+from approvals.models import DecisionOutcome, ProposalVersion, User
+from ledger import operations as ledger
 from ledger.models import AccountingPeriod
 from tests.api.caller import Caller
-from tests.fixtures import DAY, Post
+from tests.fixtures import DAY, STARTS_ON, Post
 from tests.notation import writes_nothing
 
 Api = Callable[[User], Caller]
@@ -113,15 +117,66 @@ def test_a_list_refuses_what_it_does_not_understand(api: Api, auditor: User, cha
     assert caller.get("/entries", answers=422, after="1010")["error"]["field"] == "after"
 
 
-def test_a_controller_closes_a_period_once_and_for_all(api: Api, person: Callable[[str, str], User], post: Post) -> None:
+def test_a_period_is_closed_and_reopened_by_proposal(api: Api, person: Callable[[str, str], User], checker: User, post: Post) -> None:
     caller = api(person("controller", "Controller"))
-    period = AccountingPeriod.objects.get()
-    closed = caller.post(f"/periods/{period.pk}/close", answers=200)
+    month = ledger.open_period(entity="M1", starts_on=date(2025, 12, 1), ends_on=date(2025, 12, 31))
+    post("1010 debit 10.00 USD / 2010 credit 10.00 USD", day=month.ends_on)
+    year = AccountingPeriod.objects.get(starts_on=STARTS_ON)
     with writes_nothing():
-        again = caller.post(f"/periods/{period.pk}/close", answers=200)
-    assert closed == again
-    assert (closed["status"], closed["entity"]) == ("closed", "M1")
+        blocked = caller.refused(f"/periods/{year.pk}/close", {"narrative": "The year is complete and agreed."}, answers=409)
+    assert (blocked["code"], list(blocked["detail"]["blockers"])) == ("period_not_ready", ["earlier_periods"])
+    asked = caller.post(f"/periods/{month.pk}/close", {"narrative": "The month is complete and agreed."}, answers=202)
+    _approve(asked["id"], by=checker)
+    shown = caller.get(f"/periods/{month.pk}")
+    assert (shown["status"], [one["n"] for one in shown["closes"]]) == ("closed", [1])
+    assert shown["totals"] == [
+        {"asset": "USD", "scale": 2, "accounts": 2, "debits_minor": "1000", "credits_minor": "1000", "difference_minor": "0"}
+    ]
+    again = caller.refused(f"/periods/{month.pk}/close", {"narrative": "The month is complete and agreed."}, answers=409)
+    assert again["code"] == "period_refused"
+    reopening = {"narrative": "An invoice of that month came late.", "until": "2040-01-01T00:00:00Z"}
+    _approve(caller.post(f"/periods/{month.pk}/reopen", reopening, answers=202)["id"], by=checker)
+    assert caller.get("/periods", status="open")["results"][0]["reopen_ends_at"] == "2040-01-01T00:00:00Z"
+    assert caller.refused(f"/periods/{month.pk}/soft-lock", answers=409)["code"] == "period_refused"
     assert caller.refused("/periods/999999/close", answers=404)["code"] == "period_not_found"
+
+
+def _approve(proposal_id: str, *, by: User) -> None:
+    version = ProposalVersion.objects.get(proposal=proposal_id)
+    decided = approvals.decide(
+        proposal_id=UUID(proposal_id), version=1, digest=version.digest, outcome=DecisionOutcome.APPROVE, comment="", approver_id=by.pk
+    )
+    assert decided.status == "executed"
+
+
+def test_a_year_is_opened_and_a_period_is_soft_locked_at_once(api: Api, person: Callable[[str, str], User]) -> None:
+    caller = api(person("controller", "Controller"))
+    assert len(caller.post("/periods", {"entity": "M1", "starts_on": "2027-01-01"})) == 12
+    refused = caller.refused("/periods", {"entity": "M9", "starts_on": "2027-01-01"}, answers=422)
+    assert refused["field"] == "entity"
+    period = AccountingPeriod.objects.get(starts_on=STARTS_ON)
+    assert caller.post(f"/periods/{period.pk}/soft-lock", answers=200)["status"] == "soft_locked"
+    assert caller.post(f"/periods/{period.pk}/unlock", answers=200)["status"] == "open"
+
+
+def test_the_trial_balance_compares_and_the_general_ledger_opens_and_closes(api: Api, auditor: User, post: Post) -> None:
+    caller = api(auditor)
+    post("1010 debit 10.00 USD / 2010 credit 10.00 USD", day=date(2026, 3, 2))
+    post("2010 debit 4.00 USD / 1010 credit 4.00 USD", kind="withdrawal", day=date(2026, 3, 20))
+    (section,) = caller.get("/trial-balance", as_of="2026-03-31", compare_to="2026-03-10")["sections"]
+    assert [(row["account"], row["compared_minor"], row["difference_minor"]) for row in section["rows"]] == [
+        ("1010", "1000", "-400"),
+        ("2010", "-1000", "400"),
+    ]
+    assert caller.get("/trial-balance", known_at="soon", answers=422)["error"]["field"] == "known_at"
+    rows = {row["account"]: row for row in caller.get("/general-ledger", since="2026-03-10", until="2026-03-31")["results"]}
+    assert [rows["2010"][name] for name in ("opening_minor", "debits_minor", "credits_minor", "closing_minor")] == [
+        "1000",
+        "400",
+        "0",
+        "600",
+    ]
+    assert caller.get("/general-ledger", since="2026-04-01", until="2026-03-31", answers=422)["error"]["field"] == "since"
 
 
 def test_who_may_close_but_sees_no_entity_finds_no_period(api: Api, stranger: User, person: Callable[[str, str], User]) -> None:

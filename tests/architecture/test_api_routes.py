@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from approvals.models import User
-from ledger.models import AccountingPeriod, JournalEntry
+from approvals.operations import set_switch
+from ledger.models import Account, AccountingPeriod, Alert, JournalEntry
+from ledger.operations import set_monitor
 from ledgerops import reference
 from recon.models import Reconciliation
 from tests.concurrency.scene import bank, break_of, mt940, propose, receive, reconcile
@@ -70,8 +72,14 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("accounts/<code:code>/postings", "get"): (200, READERS),
     ("trial-balance", "get"): (200, READERS),
     ("assets", "get"): (200, READERS),
+    ("general-ledger", "get"): (200, READERS),
     ("periods", "get"): (200, READERS),
-    ("periods/<int:period_id>/close", "post"): (200, ("Controller",)),
+    ("periods", "post"): (422, ("Controller",)),
+    ("periods/<int:period_id>", "get"): (200, READERS),
+    ("periods/<int:period_id>/close", "post"): (422, ("Controller",)),
+    ("periods/<int:period_id>/reopen", "post"): (422, ("Controller",)),
+    ("periods/<int:period_id>/soft-lock", "post"): (200, ("Controller",)),
+    ("periods/<int:period_id>/unlock", "post"): (200, ("Controller",)),
     ("sources", "get"): (200, WITH_FILES),
     ("files", "post"): (415, ANALYST),
     ("files/<uuid:file_id>", "get"): (200, WITH_FILES),
@@ -156,6 +164,11 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         "run_id": str(run.pk),
         "break_id": str(break_of(reference="FEE-20261102").pk),
         "proposal_id": str(proposal.pk),
+        "monitor_id": str(
+            set_monitor(account_id=Account.objects.get(code="1010").pk, comparison="below", threshold_minor=1, set_by_id=None).pk
+        ),
+        "alert_id": str(Alert.objects.create(kind="integrity", detail={}).pk),
+        "switch_id": str(set_switch(function="posting", scope="account:2050", reason="why", passes_approved=False).pk),
         "target_type": "approvals.proposal",
         "target_id": str(proposal.pk),
     }
