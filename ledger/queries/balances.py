@@ -8,8 +8,9 @@ are folded in from the tail.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -72,6 +73,24 @@ _CURRENT = """
 def current_balances(*, account_ids: Sequence[int]) -> dict[int, Current]:
     """Return what each account holds now: posted, pending and available."""
     return {row[0]: _current(row) for row in _rows(_CURRENT, accounts=list(account_ids))}
+
+
+def current_balance(account: Account) -> Current:
+    """Return what an account holds, as it was read with its balance: only a deferred one is asked for what waits for its place."""
+    balance = account.balance
+    if balance.deferred:
+        return current_balances(account_ids=[account.pk])[account.pk]
+    return Current(
+        sums=_sums(balance.posted_debits_minor, balance.posted_credits_minor),
+        posted_minor=balance.posted_minor,
+        pending_out_minor=balance.pending_out_minor,
+        pending_in_minor=balance.pending_in_minor,
+        available_minor=balance.available_minor,
+        overdraft_limit_minor=None if balance.overdraft_limit_minor is None else int(balance.overdraft_limit_minor),
+        version=int(balance.version),
+        waiting=0,
+        waiting_minor=0,
+    )
 
 
 def _current(row: Sequence[Any]) -> Current:
@@ -165,38 +184,36 @@ _SEQS = """
                 ) <= %(known_at)s AS is_known) k
             WHERE h.low < h.high) next
     )
-    SELECT account_id, low FROM halving WHERE low = high
+    SELECT account_id, low, coalesce(
+               (SELECT p.balance_after_minor FROM ledger_posting p WHERE p.account_id = f.account_id AND p.account_seq = f.low),
+               (SELECT r.balance_after_minor FROM ledger_rolled_posting r WHERE r.account_id = f.account_id AND r.account_seq = f.low), 0)
+    FROM halving f WHERE low = high
 """
-
-
-def seqs_known_at(*, account_ids: Sequence[int], known_at: datetime) -> dict[int, int]:
-    """Return the last place in each account's own order that was recorded by an instant; 0 where there was none."""
-    return dict(_rows(_SEQS, accounts=list(account_ids), known_at=known_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What an account held when its leg `account_seq` was its last; 0 is before its first."""
+    """What an account held on its normal side when its leg `account_seq` was its last; 0 is before its first."""
 
     account_seq: int
     balance_minor: int
 
 
-_RECORDED = """
-    SELECT coalesce(
-        (SELECT p.balance_after_minor FROM ledger_posting p WHERE p.account_id = %(account)s AND p.account_seq = %(seq)s),
-        (SELECT r.balance_after_minor FROM ledger_rolled_posting r WHERE r.account_id = %(account)s AND r.account_seq = %(seq)s), 0)
-"""
-
-
-def balance_recorded_at(*, account_id: int, recorded_at: datetime) -> Recorded:
-    """Return what an account held on its normal side at an instant, whatever the effective dates of its postings.
+def balances_recorded_at(*, account_ids: Sequence[int], recorded_at: datetime) -> dict[int, Recorded]:
+    """Return what each account held at an instant, whatever the effective dates of its postings.
 
     A leg of a deferred account counts from when the roller placed it.
     """
-    seq = seqs_known_at(account_ids=[account_id], known_at=recorded_at).get(account_id, 0)
-    ((held,),) = _rows(_RECORDED, account=account_id, seq=seq)
-    return Recorded(account_seq=seq, balance_minor=int(held))
+    return {
+        account: Recorded(account_seq=seq, balance_minor=int(held))
+        for account, seq, held in _rows(_SEQS, accounts=list(account_ids), known_at=recorded_at)
+    }
+
+
+def seqs_known_at(*, account_ids: Sequence[int], known_at: datetime) -> dict[int, int]:
+    """Return the last place in each account's own order that was recorded by an instant; 0 where there was none."""
+    recorded = balances_recorded_at(account_ids=account_ids, recorded_at=known_at)
+    return {account: one.account_seq for account, one in recorded.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,3 +313,134 @@ def placed_sums(*, account_id: int, as_of: date, through: int) -> Sums:
         return sums
     cut = _Cut(account_id=account_id, after=through, through=version)
     return sums.minus(_late_sums([cut], as_of=as_of, known_at=None).get(account_id, NOTHING))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateLeg:
+    """A leg that was not known at an instant, with what its entry says; one of a deferred account may have no place yet."""
+
+    entry_id: UUID
+    number: int
+    posted_at: datetime
+    description: str
+    account_seq: int | None
+    effective_date: date
+    direction: str
+    amount_minor: int
+
+    @property
+    def public_number(self) -> str:
+        return f"LE-{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a date comes to now and what it came to at an instant, with the latest legs that make the difference."""
+
+    now: Sums
+    known: Sums
+    late: Sequence[LateLeg]
+    more: bool
+
+
+_LATE_LEGS = """
+    WITH k AS (SELECT %(account)s::bigint AS id, %(after)s::bigint AS after, %(through)s::bigint AS through)
+    SELECT late.entry_id, e.number, e.posted_at, e.description, late.account_seq, late.effective_date, late.direction, late.amount_minor
+    FROM (
+        (SELECT p.entry_id, p.account_seq, p.effective_date, p.direction, p.amount_minor
+         FROM k CROSS JOIN LATERAL (
+            SELECT * FROM ledger_posting p WHERE p.account_id = k.id AND {way} ORDER BY p.account_seq DESC LIMIT %(size)s) p)
+        UNION ALL
+        (SELECT r.entry_id, r.account_seq, r.effective_date, p.direction, p.amount_minor
+         FROM k JOIN ledger_rolled_posting r ON r.account_id = k.id AND r.account_seq > k.after AND r.account_seq <= k.through
+         JOIN ledger_posting p ON p.entry_id = r.entry_id AND p.line = r.line JOIN ledger_entry e ON e.id = r.entry_id
+         WHERE r.effective_date <= %(as_of)s AND e.posted_at > %(known_at)s ORDER BY r.account_seq DESC LIMIT %(size)s)
+        UNION ALL
+        (SELECT t.entry_id, NULL, t.effective_date, t.direction, t.amount_minor
+         FROM k JOIN ledger_posting_tail t ON t.account_id = k.id JOIN ledger_entry e ON e.id = t.entry_id
+         WHERE t.effective_date <= %(as_of)s AND e.posted_at > %(known_at)s ORDER BY t.entry_id DESC LIMIT %(size)s)) late
+    JOIN ledger_entry e ON e.id = late.entry_id
+    ORDER BY account_seq DESC NULLS FIRST LIMIT %(size)s
+"""
+
+
+def difference_of(*, account_id: int, as_of: date, known_at: datetime, after: int, size: int) -> Difference:
+    """Return what makes the difference between now and an instant, `after` being the account's last place that was recorded by then."""
+    ((_, through, sums, tail),) = _effective(account_ids=[account_id], as_of=as_of, known_at=None)
+    cut = _Cut(account_id=account_id, after=after, through=through)
+    by_day = through - after > FEW and _postings_until(account_ids=[account_id], as_of=as_of)[account_id] < through - after
+    rows = _rows(
+        _LATE_LEGS.format(way=_BY_DAY if by_day else _BY_PLACE),
+        account=account_id,
+        after=after,
+        through=through,
+        as_of=as_of,
+        known_at=known_at,
+        size=size + 1,
+    )
+    late = [
+        LateLeg(
+            entry_id=entry_id,
+            number=number,
+            posted_at=posted_at,
+            description=description,
+            account_seq=seq,
+            effective_date=day,
+            direction=direction,
+            amount_minor=int(amount),
+        )
+        for entry_id, number, posted_at, description, seq, day, direction, amount in rows
+    ]
+    now = sums.plus(tail)
+    if len(late) <= size:
+        known = now.minus(_added(late))
+    else:
+        # More than is listed: what each of them moved is summed where it lies.
+        placed = _late_sums([cut], as_of=as_of, known_at=known_at).get(account_id, NOTHING)
+        ((_, _, _, waited),) = _effective(account_ids=[account_id], as_of=as_of, known_at=known_at)
+        known = sums.minus(placed).plus(waited)
+    return Difference(now=now, known=known, late=late[:size], more=len(late) > size)
+
+
+def _added(legs: Sequence[LateLeg]) -> Sums:
+    return Sums(
+        debits_minor=sum(leg.amount_minor for leg in legs if leg.direction == DEBIT),
+        credits_minor=sum(leg.amount_minor for leg in legs if leg.direction != DEBIT),
+    )
+
+
+_DAYS = """
+    SELECT b.account_id, b.posted_debits_minor - b.posted_credits_minor + t.net, d.effective_date, d.debits_minor - d.credits_minor
+    FROM ledger_balance b
+    LEFT JOIN ledger_day_delta d ON d.account_id = b.account_id AND d.effective_date > %(since)s
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(CASE t.direction WHEN 'debit' THEN t.amount_minor ELSE -t.amount_minor END), 0) AS net
+        FROM ledger_posting_tail t WHERE b.deferred AND t.account_id = b.account_id) t
+    WHERE b.account_id = ANY (%(accounts)s)
+"""
+
+
+def balances_by_day(*, accounts: Iterable[Account], since: date, until: date) -> dict[int, list[tuple[date, int]]]:
+    """Return each account's balance on its normal side at the end of the days after `since` up to `until`, oldest first.
+
+    Legs that wait for their place count to every day: a picture needs no more of them.
+    """
+    by_id = {account.pk: account for account in accounts}
+    levels: dict[int, int] = {}
+    moved: dict[int, dict[date, int]] = {}
+    for account_id, level, day, net in _rows(_DAYS, accounts=list(by_id), since=since):
+        levels[account_id] = int(level)
+        if day is not None:
+            moved.setdefault(account_id, {})[day] = int(net)
+    days = [until - timedelta(days=n) for n in range((until - since).days)]
+    found = {}
+    for account_id, account in by_id.items():
+        nets = moved.get(account_id, {})
+        level = levels[account_id] - sum(net for day, net in nets.items() if day > until)
+        sign = 1 if account.normal_side == DEBIT else -1
+        history = []
+        for day in days:
+            history.append((day, sign * level))
+            level -= nets.get(day, 0)
+        found[account_id] = history[::-1]
+    return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 
 from ledger.models import Hold, HoldEvent, JournalEntry, Transaction
 from ledger.queries.statement_legs import (
@@ -19,8 +20,8 @@ from ledger.queries.statement_legs import (
     View,
     balance_at_end,
     balance_before,
+    families_of,
     legs_beyond,
-    legs_of_entries,
 )
 
 PAGE_SIZE = 50
@@ -49,7 +50,7 @@ class Movement:
     parts: Sequence[Part]
     hold: Hold | None
     hold_events: Sequence[HoldEvent]
-    transaction: Transaction | None
+    settlement: str
     balance_minor: int
     below_minor: int | None
     between_minor: int | None
@@ -153,41 +154,29 @@ def _beginning_before(view: View, *, before: Place, size: int, folded: bool) -> 
     return view.place_of(above), True
 
 
-# From each entry up to the transaction that started it all, and from there down to all that came of it.
-_FAMILIES = """
-    WITH RECURSIVE up (leaf, id, parent_id) AS (
-        SELECT t.id, t.id, t.parent_id FROM ledger_transaction t WHERE t.id = ANY (%(entries)s)
-        UNION ALL
-        SELECT u.leaf, t.id, t.parent_id FROM up u JOIN ledger_transaction t ON t.id = u.parent_id
-    ), down (root, id) AS (
-        SELECT DISTINCT u.id, u.id FROM up u WHERE u.parent_id IS NULL
-        UNION ALL
-        SELECT d.root, t.id FROM down d JOIN ledger_transaction t ON t.parent_id = d.id
-    )
-    SELECT id, root FROM down
-"""
-
-
 def _add_families(view: View, *, chunk: Sequence[Leg], legs_of: dict[UUID, Sequence[Leg]], root_of: dict[UUID, UUID]) -> None:
-    new = {leg.entry_id for leg in chunk} - root_of.keys()
+    new = {leg.entry_id: leg for leg in chunk if leg.entry_id not in root_of}
     if not new:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_FAMILIES, {"entries": list(new)})
-        found = dict(cursor.fetchall())
-    found |= {entry_id: entry_id for entry_id in new - found.keys()}
-    root_of |= found
-    grouped: dict[UUID, list[Leg]] = {}
-    for leg in legs_of_entries(view, entry_ids=list(found)):
-        grouped.setdefault(found[leg.entry_id], []).append(leg)
-    legs_of |= grouped
+    families = families_of(view, entry_ids=list(new))
+    legs_of |= families
+    root_of |= {leg.entry_id: root for root, legs in families.items() for leg in legs}
+    for entry_id in new.keys() - root_of.keys():
+        # An entry that no transaction is kept of stands for itself.
+        root_of[entry_id] = entry_id
+        legs_of[entry_id] = sorted((leg for leg in chunk if leg.entry_id == entry_id), key=view.place_of)
 
 
 def _movements(view: View, *, scan: _Scan, shown: Sequence[Leg], from_end: bool) -> list[Movement]:
     balances = _balances(view, read=scan.read, from_end=from_end)
-    entries = JournalEntry.objects.select_related("type").in_bulk(list({leg.entry_id for one in shown for leg in scan.parts_of(one)}))
-    transactions = Transaction.objects.in_bulk([leg.entry_id for leg in shown])
-    holds, events = _holds([scan.root_of[leg.entry_id] for leg in shown] if scan.folded else [])
+    settlements = Transaction.objects.filter(pk=OuterRef("pk")).values("settlement")
+    entries = (
+        JournalEntry.objects.select_related("type")
+        .annotate(settlement=Subquery(settlements))
+        .in_bulk(list({leg.entry_id for one in shown for leg in scan.parts_of(one)}))
+    )
+    # A movement that was started by something without an entry was started by a hold.
+    holds, events = _holds([root for leg in shown if (root := scan.root_of.get(leg.entry_id)) is not None and root not in entries])
     rows = []
     for number, leg in enumerate(shown):
         legs = scan.parts_of(leg)
@@ -201,7 +190,7 @@ def _movements(view: View, *, scan: _Scan, shown: Sequence[Leg], from_end: bool)
                 parts=[Part(leg=one, entry=entries[one.entry_id], balance_minor=balances.get(one.account_seq)) for one in legs],
                 hold=holds.get(root),
                 hold_events=events.get(root, []),
-                transaction=transactions.get(leg.entry_id),
+                settlement=entries[leg.entry_id].settlement or "",
                 balance_minor=held,
                 below_minor=None if rest is None else below,
                 between_minor=None if rest is None else held - rest - sum(view.signed(one) for one in legs) + below,
@@ -226,7 +215,8 @@ def _balances(view: View, *, read: Sequence[Leg], from_end: bool) -> dict[int, i
 
 
 def _holds(roots: Iterable[UUID]) -> tuple[dict[UUID, Hold], dict[UUID, list[HoldEvent]]]:
-    holds = Hold.objects.select_related("transaction").in_bulk(list(roots))
+    ids = set(roots)
+    holds = Hold.objects.in_bulk(list(ids)) if ids else {}
     events: dict[UUID, list[HoldEvent]] = {}
     if holds:
         for event in HoldEvent.objects.filter(hold__in=holds).order_by("id"):

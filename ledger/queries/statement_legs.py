@@ -15,7 +15,7 @@ from django.db import connection
 
 from ledger.accounting import DEBIT
 from ledger.models import Account
-from ledger.queries.balances import Sums, current_balances, placed_sums, seqs_known_at
+from ledger.queries.balances import Sums, placed_sums, seqs_known_at
 
 LAST_SEQ = 2**63 - 1
 
@@ -68,11 +68,16 @@ class Leg:
         return self.direction == DEBIT
 
 
-def view_of(*, account: Account, order: Order, as_of: date | None = None, known_at: datetime | None = None) -> View:
-    """Return the view of an account's legs; in the order of record there is no effective date to stop at."""
+def view_of(
+    *, account: Account, order: Order, as_of: date | None = None, known_at: datetime | None = None, through: int | None = None
+) -> View:
+    """Return the view of an account's legs; in the order of record there is no effective date to stop at.
+
+    `through` is the last place that was recorded at `known_at`, for a caller that has asked for it already.
+    """
     if known_at is None:
-        through = current_balances(account_ids=[account.pk])[account.pk].version
-    else:
+        through = int(account.balance.version)
+    elif through is None:
         through = seqs_known_at(account_ids=[account.pk], known_at=known_at)[account.pk]
     last_day = as_of if as_of is not None and order is Order.EFFECTIVE else date.max
     return View(account=account, order=order, as_of=last_day, known_at=known_at, through=through)
@@ -129,18 +134,38 @@ def legs_beyond(view: View, *, place: Place | None, down: bool, size: int) -> li
     return _legs(statement.format(beyond="<" if down else ">", way="DESC" if down else "ASC"), values)
 
 
-_OF_ENTRIES = f"""
-    SELECT {_POSTED} FROM ledger_posting p
-    WHERE p.entry_id = ANY (%(entries)s) AND p.account_id = %(account)s AND p.account_seq IS NOT NULL
+# From each entry up to the transaction that started it all, from there down to all that came of it, and to the legs of that.
+_FAMILIES = f"""
+    WITH RECURSIVE up (leaf, id, parent_id) AS (
+        SELECT t.id, t.id, t.parent_id FROM ledger_transaction t WHERE t.id = ANY (%(entries)s)
+        UNION ALL
+        SELECT u.leaf, t.id, t.parent_id FROM up u JOIN ledger_transaction t ON t.id = u.parent_id
+    ), down (root, id) AS (
+        SELECT DISTINCT u.id, u.id FROM up u WHERE u.parent_id IS NULL
+        UNION ALL
+        SELECT d.root, t.id FROM down d JOIN ledger_transaction t ON t.parent_id = d.id
+    )
+    SELECT {_POSTED}, d.root FROM down d JOIN ledger_posting p ON p.entry_id = d.id
+    WHERE p.account_id = %(account)s AND p.account_seq IS NOT NULL
     UNION ALL
-    SELECT {_ROLLED} FROM {_JOINED} WHERE r.entry_id = ANY (%(entries)s) AND r.account_id = %(account)s
+    SELECT {_ROLLED}, d.root FROM down d JOIN {_JOINED} ON r.entry_id = d.id WHERE r.account_id = %(account)s
 """
 
 
-def legs_of_entries(view: View, *, entry_ids: Sequence[UUID]) -> list[Leg]:
-    """Return the legs of these entries that the view lists, in its order."""
-    legs = _legs(_OF_ENTRIES, {"entries": list(entry_ids), "account": view.account.pk})
-    return sorted((leg for leg in legs if view.holds(leg)), key=view.place_of)
+def families_of(view: View, *, entry_ids: Sequence[UUID]) -> dict[UUID, list[Leg]]:
+    """Return the legs that the view lists of the movements these entries belong to, each movement's in the view's order.
+
+    A movement is named by the transaction that started it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FAMILIES, {"entries": list(entry_ids), "account": view.account.pk})
+        rows = cursor.fetchall()
+    families: dict[UUID, list[Leg]] = {}
+    for *values, root in rows:
+        leg = _leg(values)
+        if view.holds(leg):
+            families.setdefault(root, []).append(leg)
+    return {root: sorted(legs, key=view.place_of) for root, legs in families.items()}
 
 
 _WITHIN_DAY = """
@@ -176,15 +201,17 @@ def balance_at_end(view: View) -> int:
 def _legs(statement: str, values: dict[str, Any]) -> list[Leg]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return [
-            Leg(
-                account_seq=seq,
-                effective_date=day,
-                entry_id=entry_id,
-                line=line,
-                direction=direction,
-                amount_minor=int(amount),
-                balance_after_minor=int(after),
-            )
-            for seq, day, entry_id, line, direction, amount, after in cursor.fetchall()
-        ]
+        return [_leg(row) for row in cursor.fetchall()]
+
+
+def _leg(row: Sequence[Any]) -> Leg:
+    seq, day, entry_id, line, direction, amount, after = row
+    return Leg(
+        account_seq=seq,
+        effective_date=day,
+        entry_id=entry_id,
+        line=line,
+        direction=direction,
+        amount_minor=int(amount),
+        balance_after_minor=int(after),
+    )

@@ -1,57 +1,49 @@
-"""The chart of accounts, and one account with its statement."""
+"""The chart of accounts, and one account with its balances and its statement."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.timezone import localdate
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals.models import User
 from ledger import operations, queries
-from ledger.accounting import DEBIT
 from ledger.models import Account, OwnerClass
+from ledger.queries import balances, periods, statement
+from ledger.queries.account_tree import Under, open_holds, totals_under, unfolded
 from ledger.web.exports import format_of, table_of, table_response
 from ledger.web.filters import AccountFilter
 from ledger.web.panels import account_panels
 from ledger.web.requests import reader, template_for
-from ledgerops.lib.http import requires
+from ledger.web.statement import COLUMNS, asked_of, refuse_invalid, statement_context, statement_rows
+from ledgerops.lib.errors import RefusalKind
+from ledgerops.lib.http import STATUS_OF, requires
 from ledgerops.lib.paging import bounded_count, counted, page_of
-from ledgerops.lib.tables import Amount, Column, Kind, Row
 
 PAGE_SIZE = 100
-# A control account shows the accounts under it in the tree up to this many; more have a page of their own.
-CHILDREN_SHOWN = 12
 SPARK_DAYS = 30
-CHART_DAYS = 60
-CHART_LEGS = 5_000
-
-STATEMENT = [
-    Column(name="seq", title="No.", kind=Kind.INTEGER),
-    Column(name="entry", title="Entry"),
-    Column(name="effective_date", title="Effective", kind=Kind.DATE),
-    Column(name="posted_at", title="Posted", kind=Kind.INSTANT),
-    Column(name="type", title="Type"),
-    Column(name="description", title="Description", wide=True),
-    Column(name="reference", title="Reference", wide=True),
-    Column(name="counterparty", title="Counterparty", wide=True),
-    Column(name="debit", title="Debit", kind=Kind.MONEY, totalled=True),
-    Column(name="credit", title="Credit", kind=Kind.MONEY, totalled=True),
-    Column(name="balance", title="Balance", kind=Kind.MONEY),
-    Column(name="asset", title="Asset"),
-]
+CHART_DAYS = 90
+# How many days after an as-of date its chart goes on.
+CHART_AFTER = 30
+HOLDS_SHOWN = 8
+CLOSES_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRow:
-    """An account in the tree: what it holds itself and what the accounts under it hold together, on its normal side."""
+    """An account in the tree: what it holds itself, or what the accounts at any depth under it hold together."""
 
     account: Account
-    balance_minor: int
+    posted_minor: int
+    pending_minor: int
+    available_minor: int
     under: int
     folded: bool
     level: int
@@ -80,102 +72,106 @@ def accounts(request: HttpRequest) -> HttpResponse:
     return render(request, template_for(request, "ledger/accounts.html"), context)
 
 
+def _rows(user: User, accounts: Sequence[Account], *, tree: bool) -> list[AccountRow]:
+    nodes = unfolded(user, tops=accounts) if tree else []
+    shown = [node.account for node in nodes] if tree else list(accounts)
+    totals = totals_under(user, controls=shown)
+    held = balances.current_balances(account_ids=[one.pk for one in shown])
+    # Customers are many and their lines say little: what others keep a statement of is worth the look.
+    looked_at = [one for one in shown if one.owner_class != OwnerClass.CUSTOMER and held[one.pk].version]
+    today = localdate()
+    days = balances.balances_by_day(accounts=looked_at, since=today - timedelta(days=SPARK_DAYS), until=today) if looked_at else {}
+    places = [(node.account, node.level, node.folded) for node in nodes] if tree else [(one, 1, one.is_control) for one in accounts]
+    rows = []
+    for account, level, folded in places:
+        holds: Under | balances.Current = totals.get(account.pk) or held[account.pk]
+        rows.append(
+            AccountRow(
+                account=account,
+                posted_minor=holds.posted_minor,
+                pending_minor=holds.pending_in_minor - holds.pending_out_minor,
+                available_minor=holds.available_minor,
+                under=totals[account.pk].accounts if account.pk in totals else 0,
+                folded=folded,
+                level=level,
+                history=[balance for _, balance in days.get(account.pk, [])],
+            )
+        )
+    return rows
+
+
 @require_safe
 @requires("ledger.view_account")
 def account(request: HttpRequest, code: str) -> HttpResponse:
     user = reader(request)
     shown = queries.account_for(user, code=code)
-    sums = queries.control_sums_for(user, controls=[shown]).get(shown.pk)
-    history = queries.balance_histories(accounts=[shown], days=CHART_DAYS, legs=CHART_LEGS).get(shown.pk, [])
-    points, unit = _points(history, scale=shown.asset.scale)
-    context = {
-        "account": shown,
-        "page": page_of(queries.account_postings(shown), query=request.GET, order=("-account_seq",)),
-        "balance_minor": queries.balance_of(shown),
-        "sums": sums,
-        "under_minor": queries.on_normal_side(shown, debits_minor=sums.debits_minor, credits_minor=sums.credits_minor) if sums else 0,
-        "control": queries.accounts_for(user).filter(pk=shown.parent_id).first() if shown.parent_id else None,
-        "points": points,
-        "unit": unit,
-        "panels": account_panels(user, shown),
-        "legs": counted(int(shown.balance.version), word="posting", limit=10**9),
+    asked = asked_of(request.GET)
+    context = {"account": shown, **statement_context(shown, asked=asked, query=request.GET)}
+    if request.headers.get("HX-Target") != "results":
+        context |= _head(user, shown) | _chart(shown, as_of=asked.as_of)
+        context["panels"] = account_panels(user, shown)
+        context["closes"] = periods.closes_known_to(user).filter(period__entity=shown.entity_id)[:CLOSES_SHOWN]
+    status = 200 if asked.is_valid else STATUS_OF[RefusalKind.INVALID]
+    return render(request, template_for(request, "ledger/account.html"), context, status=status)
+
+
+def _head(user: User, account: Account) -> Mapping[str, Any]:
+    under = totals_under(user, controls=[account]).get(account.pk)
+    current = balances.current_balance(account)
+    holds = list(open_holds(account)[: HOLDS_SHOWN + 1]) if current.pending_out_minor or current.pending_in_minor else []
+    return {
+        "current": current,
+        "under": under,
+        "control": queries.accounts_for(user).filter(pk=account.parent_id).first() if account.parent_id else None,
+        "holds": holds[:HOLDS_SHOWN],
+        "more_holds": len(holds) > HOLDS_SHOWN,
+        "legs": counted(current.version, word="posting", limit=10**12),
     }
-    return render(request, template_for(request, "ledger/account.html"), context)
+
+
+def _chart(account: Account, *, as_of: date | None) -> Mapping[str, Any]:
+    """Return the line of the balance over the days up to today, or around the date asked for."""
+    today = localdate()
+    until = today if as_of is None else min(as_of + timedelta(days=CHART_AFTER), max(today, as_of))
+    history = balances.balances_by_day(accounts=[account], since=until - timedelta(days=CHART_DAYS), until=until)[account.pk]
+    limit = account.balance.overdraft_limit_minor
+    values = [held for _, held in history] + ([-int(limit)] if limit is not None else [])
+    if not any(values):
+        return {"points": []}
+    scale, unit = _scaled(values, scale=account.asset.scale)
+    return {
+        "points": [(f"{day:%-d %b}", round(held / scale, 3)) for day, held in history],
+        "unit": unit,
+        "limit_value": None if limit is None else round(-int(limit) / scale, 3),
+        "marked": next((n for n, (day, _) in enumerate(history) if day == as_of), None),
+    }
+
+
+def _scaled(values: Sequence[int], *, scale: int) -> tuple[int, str]:
+    """Return by how much a picture divides minor units, and its unit: it needs no more than three digits before the point."""
+    highest = max(abs(value) for value in values)
+    power, unit = next(((p, unit) for p, unit in ((9, " bn"), (6, " m"), (3, " k")) if highest >= 2 * 10 ** (p + scale)), (0, ""))
+    return 10 ** (scale + power), unit
 
 
 @require_POST
 @requires("ledger.view_account")
 def export_account(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Hand out the statement that the page shows: its order, its date and its instant stand in the address."""
     shown = queries.account_for(reader(request), code=code)
+    asked = asked_of(request.GET)
+    refuse_invalid(asked)
+    view = asked.view(shown)
+    rows = statement.counted_legs(view)
     operations.record_export(
-        target_type="ledger.account", target_id=shown.code, query="", rows=int(shown.balance.version), file_format=format_of(request)
+        target_type="ledger.account", target_id=shown.code, query=asked.parameters(), rows=rows, file_format=format_of(request)
     )
     table = table_of(
         name=f"account-{re.sub(r'[^A-Za-z0-9._-]', '_', shown.code)}",
         title=f"Statement of account {shown.code}",
-        subtitles=[f"{shown.name}, in {shown.asset.code}"],
-        columns=STATEMENT,
-        rows=_statement(shown),
-        parameters=f"account={shown.code}",
+        subtitles=[f"{shown.name}, in {shown.asset.code}", asked.sentence()],
+        columns=COLUMNS,
+        rows=statement_rows(shown, view=view),
+        parameters=f"account={shown.code}&{asked.parameters()}",
     )
     return table_response(format_of(request), table)
-
-
-def _statement(account: Account) -> Iterator[Row]:
-    """Return the account's whole statement, oldest first."""
-    scale, asset = account.asset.scale, account.asset.code
-    for leg in queries.account_postings(account).order_by("account_seq").iterator(chunk_size=2000):
-        amount = Amount(int(leg.amount_minor), scale, asset)
-        after = leg.balance_after_minor
-        yield [
-            leg.account_seq,
-            leg.entry.public_number,
-            leg.entry.effective_date,
-            leg.entry.posted_at,
-            leg.entry.type.code,
-            leg.entry.description,
-            leg.entry.reference,
-            leg.entry.counterparty,
-            amount if leg.direction == DEBIT else None,
-            None if leg.direction == DEBIT else amount,
-            None if after is None else Amount(int(after), scale, asset),
-            asset,
-        ]
-
-
-def _rows(user: User, accounts: Sequence[Account], *, tree: bool) -> list[AccountRow]:
-    """Return the accounts with their sums; in the tree each is followed by the accounts under it, unless they are too many."""
-    sums = queries.control_sums_for(user, controls=accounts)
-    unfolded = [pk for pk, found in sums.items() if tree and found.accounts <= CHILDREN_SHOWN]
-    children: dict[int, list[Account]] = {}
-    for child in queries.accounts_for(user).filter(parent__in=unfolded):
-        children.setdefault(child.parent_id or 0, []).append(child)
-    # Customers are many and their lines say little: what others keep a statement of is worth the look.
-    looked_at = [one for one in [*accounts, *(c for group in children.values() for c in group)] if one.owner_class != OwnerClass.CUSTOMER]
-    histories = queries.balance_histories(accounts=looked_at, days=SPARK_DAYS)
-    rows = []
-    for top in accounts:
-        rows.append(_row(top, sums=sums.get(top.pk), level=1, histories=histories))
-        rows += [_row(child, sums=None, level=2, histories=histories) for child in children.get(top.pk, [])]
-    return rows
-
-
-def _row(account: Account, *, sums: queries.ControlSum | None, level: int, histories: dict[int, list[tuple[date, int]]]) -> AccountRow:
-    debits, credits_ = int(account.balance.posted_debits_minor), int(account.balance.posted_credits_minor)
-    if sums:
-        debits, credits_ = debits + sums.debits_minor, credits_ + sums.credits_minor
-    return AccountRow(
-        account=account,
-        balance_minor=queries.on_normal_side(account, debits_minor=debits, credits_minor=credits_),
-        under=sums.accounts if sums else 0,
-        folded=sums is not None and sums.accounts > CHILDREN_SHOWN,
-        level=level,
-        history=[held for _, held in histories.get(account.pk, [])],
-    )
-
-
-def _points(history: Sequence[tuple[date, int]], *, scale: int) -> tuple[list[tuple[str, float]], str]:
-    """Return the points of the balance's line and their unit: a picture needs no more than three digits before the point."""
-    highest = max((abs(held) for _, held in history), default=0) / 10**scale
-    power, unit = next(((power, unit) for power, unit in ((9, " bn"), (6, " m"), (3, " k")) if highest >= 2 * 10**power), (0, ""))
-    return [(f"{day:%-d %b}", round(held / 10 ** (scale + power), 3)) for day, held in history], unit

@@ -6,6 +6,7 @@ and where its numbers cannot be read from the page already it brings them as a t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django import template
@@ -77,6 +78,42 @@ def line_chart(points: Sequence[tuple[str, float]], label: str, target: float | 
         "first": points[0],
         "last": points[-1],
         "lowest": min(values),
+        "rows": points,
+    }
+
+
+@register.inclusion_tag("charts/balance.html")
+def balance_chart(
+    points: Sequence[tuple[str, float]], label: str, unit: str, limit: float | None = None, marked: int | None = None
+) -> dict[str, Any]:
+    """Draw end-of-day balances as steps, with the limit that they may not go below and one of the days marked by its number."""
+    if not points:
+        return {}
+    values = [value for _, value in points]
+    ticks = _ticks([*values, *([limit] if limit is not None else [])])
+    left, right, top, bottom = 48, 528, 12, 132
+    step = (right - left) / max(1, len(values) - 1)
+
+    def y_of(value: float) -> float:
+        return round(bottom - (bottom - top) * (value - ticks[0]) / (ticks[-1] - ticks[0]), 1)
+
+    places = [(round(left + i * step, 1), y_of(value)) for i, value in enumerate(values)]
+    corners = [places[0], *(corner for before, after in pairwise(places) for corner in ((after[0], before[1]), after))]
+    mark = None
+    if marked is not None:
+        x, y = places[marked]
+        mark = {"x": x, "y": y, "day": points[marked][0], "anchor": "end" if x > (left + right) / 2 else "start"}
+    return {
+        "label": label,
+        "unit": unit,
+        "grid": [{"y": y_of(tick), "text_y": y_of(tick) + 4, "value": f"{tick:g}"} for tick in ticks],
+        "limit": None if limit is None else {"y": y_of(limit), "text_y": y_of(limit) - 5, "value": f"{limit:g}"},
+        "line": _path(corners),
+        "last_place": places[-1],
+        "first": points[0],
+        "last": points[-1],
+        "lowest": min(values),
+        "mark": mark,
         "rows": points,
     }
 

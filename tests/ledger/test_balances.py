@@ -92,6 +92,12 @@ def wrongs(kept: Books) -> list[str]:
         for code, account in kept.accounts.items():
             if shown[account] != kept.summed(code, as_of=as_of, known_at=now):
                 found.append(f"{code} as of {as_of}")
+            at = balances.seqs_known_at(account_ids=[account], known_at=known_at)[account]
+            difference = balances.difference_of(
+                account_id=account, as_of=as_of, known_at=known_at, after=at, size=kept.random.choice([2, 99])
+            )
+            if (difference.now, difference.known) != (shown[account], known[account]):
+                found.append(f"{code} difference as of {as_of} known at {known_at}")
             if known[account] != kept.summed(code, as_of=as_of, known_at=known_at):
                 found.append(f"{code} as of {as_of} known at {known_at}")
     return found
@@ -140,16 +146,16 @@ def test_place_and_balance_at_an_instant_of_recording_it(kept: Books) -> None:
         for at in (leg.entry.posted_at for leg in legs):
             last = [leg for leg in legs if leg.entry.posted_at <= at][-1]
             assert balances.seqs_known_at(account_ids=[account], known_at=at) == {account: last.account_seq}
-            recorded = balances.balance_recorded_at(account_id=account, recorded_at=at)
+            recorded = balances.balances_recorded_at(account_ids=[account], recorded_at=at)[account]
             assert (recorded.account_seq, recorded.balance_minor) == (last.account_seq, int(last.balance_after_minor or 0))
         before = legs[0].entry.posted_at - timedelta(microseconds=1)
-        assert balances.balance_recorded_at(account_id=account, recorded_at=before).balance_minor == 0
+        assert balances.balances_recorded_at(account_ids=[account], recorded_at=before)[account].balance_minor == 0
 
 
 def test_deferred_account_is_recorded_when_its_legs_were_placed_it(kept: Books) -> None:
     kept.post(30, days=range(60))
     account = kept.accounts["4010"]
-    assert balances.balance_recorded_at(account_id=account, recorded_at=timezone.now()).account_seq == 0
+    assert balances.balances_recorded_at(account_ids=[account], recorded_at=timezone.now())[account].account_seq == 0
     current = balances.current_balances(account_ids=[account])[account]
     legs = Posting.objects.filter(account=account).count()
     assert (current.waiting, current.version) == (legs, 0)
@@ -158,7 +164,7 @@ def test_deferred_account_is_recorded_when_its_legs_were_placed_it(kept: Books) 
     kept.roll(1000)
     rolled = balances.current_balances(account_ids=[account])[account]
     assert (rolled.waiting, rolled.version, rolled.sums) == (0, legs, current.sums)
-    assert balances.balance_recorded_at(account_id=account, recorded_at=timezone.now()).balance_minor == rolled.posted_minor
+    assert balances.balances_recorded_at(account_ids=[account], recorded_at=timezone.now())[account].balance_minor == rolled.posted_minor
 
 
 def test_account_that_never_moved_holds_nothing_at_any_time_it(kept: Books) -> None:

@@ -173,6 +173,7 @@ def test_deferred_account_lists_its_legs_once_they_have_a_place_it(chart: dict[s
         assert statement_page(view_of(account=fees, order=order)).movements == []
     with connection.cursor() as cursor:
         cursor.execute("SELECT ledger_roll_account_v1(%s, %s)", [fees.pk, 1000])
+    fees = Account.objects.get(code="4010")
     shown = {order: statement_page(view_of(account=fees, order=order)).movements for order in Order}
     assert [(row.credit_minor, row.balance_minor) for row in shown[Order.RECORD]] == [(200, 500), (300, 300)]
     assert [(row.credit_minor, row.balance_minor) for row in shown[Order.EFFECTIVE]] == [(300, 500), (200, 200)]
