@@ -66,8 +66,9 @@ def proposal_for(user: User, *, proposal_id: UUID) -> Proposal:
 
     :raises ProposalNotFound: if it does not exist or lies outside the user's scope.
     """
-    proposal = proposals_for(user).filter(pk=proposal_id).first()
-    if proposal is None:
+    # Its own handler alone is asked for scopes: there are many kinds, and this is on every page of a proposal.
+    proposal = Proposal.objects.filter(pk=proposal_id).select_related("maker").first()
+    if proposal is None or proposal.scope not in handler_of(proposal.kind).scopes_for(user=user):
         raise ProposalNotFound("there is no such proposal in your scope")
     return proposal
 

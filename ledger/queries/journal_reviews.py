@@ -10,10 +10,10 @@ from django.db.models import Prefetch
 
 from approvals.registry import Amount, Review
 from ledger.accounting import DEBIT, Line
-from ledger.models import Account, Frequency, JournalEntry, Posting, RecurringEntry
+from ledger.models import Frequency, JournalEntry, Posting, RecurringEntry
 from ledger.proposed import ProposedEntry, Total, entries_of, totals_of
 from ledger.queries import BalanceEffect, effects_of
-from ledger.queries.journals import effects_as_posted, posted_by, problems_of, scales
+from ledger.queries.journals import effects_as_posted, posted_by, problems_of
 
 TEMPLATE = "ledger/reviews/journal.html"
 ENTRIES_SHOWN = 40
@@ -61,12 +61,11 @@ def shown_journal(
 ) -> JournalReview:
     """Return entries as they are shown, with what they did where their proposal has posted them, else with what they would do."""
     posted = _posted(proposal_id) if proposal_id else []
-    scale_of = scales()
     lines = [line for entry in entries for line in entry.lines]
     shown = entries[:ENTRIES_SHOWN]
-    codes = {line.account for entry in shown for line in entry.lines[:LINES_SHOWN]}
-    names = dict(Account.objects.filter(code__in=codes).values_list("code", "name"))
     effects = effects_as_posted(entries=posted) if posted else effects_of(lines=lines)
+    names = {effect.account.code: effect.account.name for effect in effects}
+    scale_of = {effect.account.asset.code: effect.account.asset.scale for effect in effects}
     by_part = {entry.proposal_part or 0: entry for entry in posted}
     return JournalReview(
         entries=[
