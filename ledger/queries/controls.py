@@ -206,11 +206,11 @@ def monitors_of(account: Account) -> QuerySet[BalanceMonitor]:
 
 
 def monitor_of(account: Account, *, monitor_id: int) -> BalanceMonitor:
-    """Return one active monitor of an account.
+    """Return one monitor of an account, retired or not.
 
-    :raises MonitorNotFound: if it is another's, or has been retired.
+    :raises MonitorNotFound: if it is another's.
     """
-    found = monitors_of(account).filter(pk=monitor_id).first()
+    found = BalanceMonitor.objects.filter(account=account, pk=monitor_id).first()
     if found is None:
         raise MonitorNotFound(f"account {account.code} has no such monitor")
     return found

@@ -101,7 +101,7 @@ def _tails() -> dict[int, tuple[int, datetime]]:
     """Return the length of each account's tail, and since when its oldest leg waits."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT t.account_id, count(*), uuid_extract_timestamp(min(t.entry_id)) FROM ledger_posting_tail t GROUP BY t.account_id"
+            "SELECT t.account_id, count(*), min(uuid_extract_timestamp(t.entry_id)) FROM ledger_posting_tail t GROUP BY t.account_id"
         )
         return {account_id: (legs, oldest) for account_id, legs, oldest in cursor.fetchall()}
 
