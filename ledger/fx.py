@@ -1,15 +1,16 @@
 """Exchange: what a rate makes of whole minor units, without the database.
 
-A rate says how many units of its quote one unit of its base is worth: EUR in USD is 1.08 whatever the scales are. It is kept as a decimal and
-worked with as a fraction, so that nothing is lost before the one rounding at the end, to the nearest whole minor unit and a half to the even
-one. That rounding treats both signs alike: what is owed and what is owned at one rate still cancel.
+A rate says how many units of its quote one unit of its base is worth: EUR in USD is 1.08 whatever the scales are. It is kept as a decimal
+and worked with as a fraction, so that nothing is lost before the one rounding at the end, to the nearest whole minor unit and a half to the
+even one. That rounding treats both signs alike: what is owed and what is owned at one rate still cancel.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import cycle, islice
 
 from ledgerops.lib.errors import Refusal, RefusalKind
 
@@ -52,16 +53,18 @@ def converted(minor: int, *, rate: Fraction, base_scale: int, quote_scale: int) 
     return whole(minor * price_of(rate, base_scale=base_scale, quote_scale=quote_scale))
 
 
-def apportioned(exact: Sequence[Fraction]) -> list[int]:
+def apportioned(exact: Sequence[Fraction], *, kept: Collection[int] = ()) -> list[int]:
     """Return whole parts whose sum is the rounded sum of the exact ones, each less than one away from its own.
 
-    What rounding each by itself would leave over goes to the largest remainders, the first among equals. A part that is whole stays so.
+    Each part is rounded by itself; what the sum lacks or has too much goes to those that are nearest to the next whole number, the first
+    among equals. The places that are `kept` stay as they are rounded by themselves, as long as there are others.
     """
-    parts = [part.numerator // part.denominator for part in exact]
+    parts = [whole(part) for part in exact]
     missing = whole(sum(exact, Fraction(0))) - sum(parts)
-    by_remainder = sorted(range(len(exact)), key=lambda place: parts[place] - exact[place])
-    for place in by_remainder[:missing]:
-        parts[place] += 1
+    step = 1 if missing > 0 else -1
+    nearest = sorted(range(len(exact)), key=lambda place: (place in kept, step * (parts[place] - exact[place])))
+    for place in islice(cycle(nearest), abs(missing)):
+        parts[place] += step
     return parts
 
 

@@ -18,8 +18,6 @@ from ledger.models import (
     DayDelta,
     Hold,
     IntegrityFinding,
-    JournalEntry,
-    OwnerClass,
     PeriodStatus,
     PostingTail,
     Transaction,
@@ -196,7 +194,7 @@ def _proposals(period: AccountingPeriod) -> CheckResult:
     """Find open proposals that would post into the period; how it is to be closed or reopened is no such proposal."""
     versions = (
         ProposalVersion.objects.filter(proposal__status__in=OPEN_STATUSES, n=F("proposal__current_version"))
-        .exclude(proposal__target_type=CLOSING_TARGET)
+        .exclude(Q(proposal__target_type=CLOSING_TARGET) & ~Q(payload__has_key="entries"))
         .select_related("proposal")
         .order_by("proposal__number")
     )
@@ -271,37 +269,6 @@ def _initiated(period: AccountingPeriod) -> CheckResult:
     )
 
 
-def _remeasured(period: AccountingPeriod) -> CheckResult:
-    """Find foreign positions that were not valued at the period's end."""
-    done = JournalEntry.objects.filter(entity=period.entity_id, effective_date=period.ends_on, type__code="remeasurement")
-    positions = (
-        DayDelta.objects.filter(
-            account__entity=period.entity_id, account__owner_class=OwnerClass.FX_POSITION, effective_date__lte=period.ends_on
-        )
-        .exclude(account__asset=F("account__entity__functional_asset"))
-        .values("account__code", "account__asset__code", "account__asset__scale")
-        .annotate(held=Sum(F("debits_minor") - F("credits_minor")), done=Exists(done))
-        .exclude(held=0)
-        .order_by("account__code")
-    )
-    held = [] if period.entity.functional_asset_id is None else list(positions)
-    if not held or held[0]["done"]:
-        return CheckResult(passed=True, sentence="Foreign positions are remeasured" if held else "There are no foreign positions")
-    return CheckResult(
-        passed=False,
-        sentence=f"{several(len(held), 'foreign position')} not remeasured at {period.ends_on}",
-        found=[
-            Found(
-                text=f"{one['account__code']}: {money.grouped(int(one['held']), scale=one['account__asset__scale'])} "
-                f"{one['account__asset__code']}",
-                target_type="ledger.account",
-                target_id=one["account__code"],
-            )
-            for one in held[:NAMED]
-        ],
-    )
-
-
 _OWN: Sequence[tuple[str, CheckSeverity, str, Check]] = (
     ("earlier_periods", CheckSeverity.BLOCKER, "Earlier periods", _earlier_periods),
     ("integrity", CheckSeverity.BLOCKER, "Integrity", _integrity),
@@ -311,7 +278,6 @@ _OWN: Sequence[tuple[str, CheckSeverity, str, Check]] = (
     ("status_conflicts", CheckSeverity.WARNING, "Status conflicts", _conflicts),
     ("holds", CheckSeverity.WARNING, "Holds", _holds),
     ("initiated", CheckSeverity.WARNING, "Initiated transactions", _initiated),
-    ("remeasurement", CheckSeverity.WARNING, "Remeasurement", _remeasured),
 )
 for _name, _severity, _label, _check in _OWN:
     register_closing_check(_name, _severity, _label, _check)

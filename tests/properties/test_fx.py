@@ -38,6 +38,17 @@ def test_parts_make_up_the_rounded_whole_it(exact: list[Fraction]) -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@given(exact=EXACT, data=st.data())
+def test_what_is_kept_is_rounded_by_itself_it(exact: list[Fraction], data: st.DataObject) -> None:
+    kept = data.draw(st.sets(st.integers(0, len(exact) - 1), max_size=len(exact) - 1)) if exact else set()
+    others = len(exact) - len(kept)
+    parts = apportioned(exact, kept=kept)
+    assert sum(parts) == round(sum(exact, Fraction(0)))
+    if len(kept) <= others:
+        assert all(parts[place] == round(exact[place]) for place in kept)
+
+
+@settings(max_examples=300, deadline=None)
 @given(position=AMOUNTS, equivalent=AMOUNTS, rate=RATES, scale=SCALES, functional=SCALES)
 def test_after_its_adjustment_a_position_and_its_book_value_cancel_it(
     position: int, equivalent: int, rate: Fraction, scale: int, functional: int
@@ -55,7 +66,27 @@ def test_a_plain_decimal_is_a_rate_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "0.0", "-1", "+1", "1e3", "1,08", "1.", ".5", " 1", "NaN", "١", "１", "1.0000000000000000001", "1" * 21, 1.5, 2, None]
+    "text",
+    [
+        "",
+        "0",
+        "0.0",
+        "-1",
+        "+1",
+        "1e3",
+        "1,08",
+        "1.",
+        ".5",
+        " 1",
+        "NaN",
+        "\u0661",
+        "\uff11",
+        "1.0000000000000000001",
+        "1" * 21,
+        1.5,
+        2,
+        None,
+    ],
 )
 def test_anything_else_is_refused_with_its_place_it(text: object) -> None:
     with pytest.raises(RateTextRefused) as refused:
