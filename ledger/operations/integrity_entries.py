@@ -47,7 +47,7 @@ WITH wanted AS (
            e.entity_id, e.origin,
            e.proposal_id, e.description, e.reference, e.counterparty, p.starts_on, p.ends_on, p.entity_id AS period_entity,
            t.code AS type_code, t.origin AS type_origin, k.id AS transaction_id, k.entry_id AS posts, k.lines AS transaction_lines,
-           k.content, k.warnings->'shortfall' AS shortfall, k.type_id AS asked_type, k.entity_id AS asked_entity,
+           k.content, k.warnings->'shortfalls' AS shortfalls, k.type_id AS asked_type, k.entity_id AS asked_entity,
            coalesce('entity:' || n.code, (SELECT 'entity:' || own.code FROM ledger_posting q JOIN ledger_entity own ON own.id = q.entity_id
                                           WHERE q.entry_id = i.id LIMIT 1), '') AS scope
     FROM unnest(%(entries)s::uuid[]) AS i (id)
@@ -55,7 +55,7 @@ WITH wanted AS (
     LEFT JOIN ledger_period p ON p.id = e.period_id
     LEFT JOIN ledger_transaction_type t ON t.id = e.type_id
     LEFT JOIN ledger_transaction k ON k.id = i.id
-    LEFT JOIN ledger_entity n ON n.id = e.entity_id
+    LEFT JOIN ledger_entity n ON n.id = coalesce(e.entity_id, k.entity_id)
 ), legs AS (
     SELECT w.id, count(*) AS n, max(p.line) AS last, bool_and(p.lines = w.lines AND p.effective_date = w.effective_date) AS of_entry,
            jsonb_agg(p.line ORDER BY p.line) FILTER (WHERE a.id IS NULL OR (a.asset_id, a.entity_id) <> (p.asset_id,
@@ -71,18 +71,19 @@ WITH wanted AS (
     LEFT JOIN ledger_entity n ON n.id = d.entity_id LEFT JOIN ledger_asset s ON s.id = d.asset_id GROUP BY d.id
 ), asked AS (
     -- What was asked for, line by line; where a shortfall moved an amount from a limited account to a receivable, by account and side.
-    SELECT w.id, CASE WHEN w.shortfall IS NULL THEN l.line END AS line, l.account, l.direction, l.asset, sum(l.amount) AS amount
+    SELECT w.id, CASE WHEN w.shortfalls IS NULL THEN l.line END AS line, l.account, l.direction, l.asset, sum(l.amount) AS amount
     FROM wanted w CROSS JOIN LATERAL (
         SELECT x.* FROM ROWS FROM (jsonb_to_recordset(CASE jsonb_typeof(w.content->'lines') WHEN 'array'
                THEN w.content->'lines' ELSE '[]' END)
             AS (account text, direction text, amount numeric, asset text)) WITH ORDINALITY AS x (account, direction, amount, asset, line)
         UNION ALL
-        SELECT m.account, w.shortfall->>'direction', m.sign * (w.shortfall->>'amount')::numeric, s.code, NULL
-        FROM (VALUES (w.shortfall->>'account', -1), (w.shortfall->>'receivable', 1)) m (account, sign)
+        SELECT m.account, short->>'direction', m.sign * (short->>'amount')::numeric, s.code, NULL
+        FROM jsonb_array_elements(w.shortfalls) short
+        CROSS JOIN LATERAL (VALUES (short->>'account', -1), (short->>'receivable', 1)) m (account, sign)
         JOIN ledger_account a ON a.code = m.account JOIN ledger_asset s ON s.id = a.asset_id) l
     GROUP BY 1, 2, 3, 4, 5 HAVING sum(l.amount) <> 0
 ), posted AS (
-    SELECT w.id, CASE WHEN w.shortfall IS NULL THEN p.line::bigint END AS line, a.code AS account, p.direction, s.code AS asset,
+    SELECT w.id, CASE WHEN w.shortfalls IS NULL THEN p.line::bigint END AS line, a.code AS account, p.direction, s.code AS asset,
            sum(p.amount_minor) AS amount
     FROM wanted w JOIN ledger_posting p ON p.entry_id = w.id
     JOIN ledger_account a ON a.id = p.account_id JOIN ledger_asset s ON s.id = p.asset_id

@@ -2,8 +2,12 @@
 -- What is derived follows by arithmetic: the k-th leg of an account has sequence k, and all its legs have one amount.
 CREATE TEMPORARY TABLE customer ON COMMIT DROP AS
     SELECT a.id, a.asset_id, a.entity_id, b.version AS before, b.posted_credits_minor - b.posted_debits_minor AS balance_before,
-           row_number() OVER (ORDER BY a.id) - 1 AS place
-    FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE a.code LIKE 'C%';
+           row_number() OVER (ORDER BY a.id) - 1 AS place, (
+               SELECT jsonb_agg(jsonb_build_object('account', CASE WHEN line < 11 THEN 'HOT' ELSE a.code END, 'asset', x.code,
+                   'direction', CASE WHEN line < 11 THEN 'debit' ELSE 'credit' END,
+                   'amount', CASE WHEN line < 11 THEN '100' ELSE '1000' END) ORDER BY line)
+               FROM generate_series(1, 11) AS line) AS lines
+    FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id JOIN ledger_asset x ON x.id = a.asset_id WHERE a.code LIKE 'C%';
 CREATE UNIQUE INDEX ON customer (place);
 CREATE TEMPORARY TABLE hot ON COMMIT DROP AS
     SELECT a.id, a.asset_id, a.entity_id, b.version AS before, b.posted_debits_minor - b.posted_credits_minor AS balance_before
@@ -11,7 +15,7 @@ CREATE TEMPORARY TABLE hot ON COMMIT DROP AS
 CREATE TEMPORARY TABLE planned ON COMMIT DROP AS
     SELECT n, uuidv7() AS id, c.id AS customer_id, c.before + turn + 1 AS customer_seq, c.balance_before + (turn + 1) * 1000 AS customer_balance,
            p.id AS period_id, (p.starts_on + ((p.ends_on - p.starts_on + 1) * (n - 1) / total)::integer) AS effective_date,
-           nextval('ledger_entry_number') AS number
+           nextval('ledger_entry_number') AS number, c.lines
     FROM (SELECT current_setting('bench.entries')::bigint AS total) AS size,
          (SELECT count(*) AS customers FROM customer) AS counted,
          LATERAL generate_series(1, total) AS n,
@@ -21,7 +25,9 @@ CREATE TEMPORARY TABLE planned ON COMMIT DROP AS
 ANALYZE planned;
 
 INSERT INTO ledger_transaction (id, scope, key, content, type_id, entity_id, status, settlement, entry_id, lines, request_id, created_at)
-    SELECT p.id, 'volume', p.id::text, '{}', t.id, h.entity_id, 'posted', 'not_applicable', p.id, 11, '', clock_timestamp()
+    SELECT p.id, 'volume', p.id::text, jsonb_build_object('type', 'deposit', 'effective_date', p.effective_date, 'description', 'deposit',
+               'reference', 'VOLUME-' || n, 'lines', p.lines),
+           t.id, h.entity_id, 'posted', 'expected', p.id, 11, '', clock_timestamp()
     FROM planned p, hot h, ledger_transaction_type t WHERE t.code = 'deposit' AND t.current ORDER BY n;
 INSERT INTO ledger_entry (id, number, entity_id, type_id, origin, period_id, effective_date, prior_period, posted_at, lines, description,
                           reference, counterparty, metadata, request_id)
