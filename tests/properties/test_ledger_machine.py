@@ -294,7 +294,7 @@ class LedgerMachine(RuleBasedStateMachine):
             side = (line.account, CREDIT if line.direction == DEBIT else DEBIT)
             wanted[side] = wanted.get(side, 0) + line.amount_minor
         if expected is None:
-            posted = {}
+            posted: dict[tuple[str, str], int] = {}
             for line in kept.lines:
                 posted[line.account, line.direction] = posted.get((line.account, line.direction), 0) + line.amount_minor
             if any(kept.undone.get(side, 0) + asked > posted[side] for side, asked in wanted.items()):
