@@ -42,7 +42,7 @@ TRANSACTION_TYPES = (
         code="internal_transfer",
         name="Transfer between legal entities",
         legs=[
-            Leg(role="from", direction=CREDIT, classes=OWN, account="from_account"),
+            Leg(role="from", direction=CREDIT, classes=OUTSIDE, account="from_account"),
             Leg(role="due_from", direction=DEBIT, classes=(C.SETTLEMENT,), account="due_from"),
             Leg(role="to", direction=DEBIT, classes=OUTSIDE, account="to_account"),
             Leg(role="due_to", direction=CREDIT, classes=(C.SETTLEMENT,), account="due_to"),

@@ -47,6 +47,8 @@ DECLARE
     own_warnings jsonb;
     debit numeric;
     credit numeric;
+    legs bigint;
+    to_debit boolean;
     seq bigint;
     held_after numeric;
     seqs bigint[];
@@ -222,16 +224,20 @@ BEGIN
             IF code IS NULL AND leg.checked AND NOT body ? 'initiate' THEN
                 SELECT * INTO code, detail FROM ledger_limit_refusal_v1(
                     rule.external, held, body ? 'final', accounts, debits, amounts);
-                IF code = 'shortfall' THEN
-                    -- An external fact has happened: the limited account gives what it has, a receivable takes the rest.
-                    own_warnings := coalesce(own_warnings, '{}') || jsonb_build_object('shortfall', detail);
+                WHILE code = 'shortfall' LOOP
+                    -- An external fact has happened: each limited account gives what it has, a receivable takes the rest.
+                    own_warnings := jsonb_set(
+                        coalesce(own_warnings, '{}'), '{shortfalls}', coalesce(own_warnings->'shortfalls', '[]') || detail);
                     SELECT array_agg(l.account_id ORDER BY l.n), array_agg(l.asset_id ORDER BY l.n), array_agg(l.entity_id ORDER BY l.n),
                            array_agg(l.is_debit ORDER BY l.n), array_agg(l.amount ORDER BY l.n)
                         INTO accounts, assets, entities, debits, amounts
                         FROM ledger_legs_with_shortfall_v1(accounts, assets, entities, debits, amounts, detail) l;
+                    SELECT * INTO code, detail FROM ledger_limit_refusal_v1(
+                        rule.external, held, body ? 'final', accounts, debits, amounts);
+                END LOOP;
+                IF code IS NULL AND cardinality(accounts) <> leg_count THEN
                     leg_count := cardinality(accounts);
-                    code := NULL; detail := NULL;
-                    UPDATE ledger_transaction k SET lines = leg_count WHERE k.id = new_id;
+                    UPDATE ledger_transaction k SET lines = leg_count WHERE k.id = new_id AND k.entry_id IS NOT NULL;
                 END IF;
             END IF;
         END IF;
@@ -269,25 +275,38 @@ BEGIN
             body->>'description', body->>'reference', body->>'counterparty', body->'metadata', (body->>'actor_id')::bigint,
             coalesce(body->>'request_id', ''), (body->>'proposal_id')::uuid, (body->>'proposal_part')::integer, (body->>'reverses')::uuid);
         seqs := array_fill(NULL::bigint, ARRAY[leg_count]); balances := array_fill(NULL::numeric, ARRAY[leg_count]);
+        -- All legs of an account at its first: only what they come to together is held against its limit.
         FOR n IN 1..leg_count LOOP
-            debit := CASE WHEN debits[n] THEN amounts[n] ELSE 0 END;
-            credit := amounts[n] - debit;
+            CONTINUE WHEN accounts[n] = ANY (accounts[:n - 1]);
+            debit := 0; credit := 0; legs := 0;
+            FOR m IN n..leg_count LOOP
+                CONTINUE WHEN accounts[m] <> accounts[n];
+                legs := legs + 1;
+                IF debits[m] THEN debit := debit + amounts[m]; ELSE credit := credit + amounts[m]; END IF;
+            END LOOP;
             UPDATE ledger_balance b SET
                 posted_debits_minor = b.posted_debits_minor + debit, posted_credits_minor = b.posted_credits_minor + credit,
-                version = b.version + 1
+                version = b.version + legs
                 WHERE b.account_id = accounts[n] AND NOT b.deferred
-                RETURNING b.version, CASE WHEN b.debit_normal THEN b.posted_debits_minor - b.posted_credits_minor
-                                          ELSE b.posted_credits_minor - b.posted_debits_minor END INTO seq, held_after;
+                RETURNING b.version, b.posted_debits_minor - b.posted_credits_minor, b.debit_normal INTO seq, held_after, to_debit;
             IF FOUND THEN
-                seqs[n] := seq; balances[n] := held_after;
                 INSERT INTO ledger_day_delta AS d (account_id, effective_date, debits_minor, credits_minor, postings)
-                    VALUES (accounts[n], day, debit, credit, 1)
+                    VALUES (accounts[n], day, debit, credit, legs)
                     ON CONFLICT (account_id, effective_date) DO UPDATE SET
                         debits_minor = d.debits_minor + excluded.debits_minor, credits_minor = d.credits_minor + excluded.credits_minor,
-                        postings = d.postings + 1;
+                        postings = d.postings + excluded.postings;
+                -- From the last leg backwards, to what the account held after each.
+                FOR m IN REVERSE leg_count..n LOOP
+                    CONTINUE WHEN accounts[m] <> accounts[n];
+                    seqs[m] := seq; balances[m] := CASE WHEN to_debit THEN held_after ELSE -held_after END;
+                    seq := seq - 1; held_after := held_after - CASE WHEN debits[m] THEN amounts[m] ELSE -amounts[m] END;
+                END LOOP;
             ELSE
-                INSERT INTO ledger_posting_tail (entry_id, line, account_id, effective_date, direction, amount_minor)
-                    VALUES (new_id, n, accounts[n], day, CASE WHEN debits[n] THEN 'debit' ELSE 'credit' END, amounts[n]);
+                FOR m IN n..leg_count LOOP
+                    CONTINUE WHEN accounts[m] <> accounts[n];
+                    INSERT INTO ledger_posting_tail (entry_id, line, account_id, effective_date, direction, amount_minor)
+                        VALUES (new_id, m, accounts[m], day, CASE WHEN debits[m] THEN 'debit' ELSE 'credit' END, amounts[m]);
+                END LOOP;
             END IF;
         END LOOP;
         INSERT INTO ledger_posting (
@@ -306,7 +325,7 @@ BEGIN
             UPDATE ledger_transaction k SET warnings = own_warnings WHERE k.id = new_id;
             INSERT INTO ledger_alert (id, kind, account_id, transaction_id, detail, raised_at, seen_to_note)
                 SELECT uuidv7(), 'shortfall', (s->>'account_id')::bigint, new_id, s, clock_timestamp(), ''
-                FROM (SELECT own_warnings->'shortfall' AS s) w WHERE s IS NOT NULL;
+                FROM jsonb_array_elements(own_warnings->'shortfalls') s;
         END IF;
         outcome := 'posted'; posted_id := new_id; detail := own_warnings;
         RETURN NEXT;

@@ -223,7 +223,8 @@ BEGIN
                         'direction', CASE WHEN touched.debit_normal THEN 'credit' ELSE 'debit' END,
                         'amount', least(-touched.overdraft_limit_minor - after, -touched.change)::text)
                     INTO code, detail FROM ledger_account r
-                    WHERE r.entity_id = touched.entity_id AND r.asset_id = touched.asset_id AND r.purpose = 'shortfall' AND r.status = 'open';
+                    WHERE r.entity_id = touched.entity_id AND r.asset_id = touched.asset_id AND r.purpose = 'shortfall' AND r.status = 'open'
+                        AND r.id <> touched.account_id;
                 IF NOT FOUND THEN
                     code := 'shortfall_account_missing'; detail := jsonb_build_object('account', touched.account);
                 END IF;
