@@ -388,7 +388,7 @@ def _warnings(shown: Transaction) -> list[dict[str, Any]]:
                 "text": "The period of its own date was closed; that date is its value date.",
             }
         )
-    if short := said.get("shortfall"):
+    for short in said.get("shortfalls") or []:
         found.append(
             {
                 "title": "The customer could not give all of it",

@@ -8,13 +8,14 @@ from django.db import connections
 from approvals.models import PolicyVersion, User
 from ledger.models import AccountingPeriod, TransactionType
 from recon.models import Source
-from recon.operations.adjustments import scope_of
+from recon.operations.adjustments import ADJUSTMENT, scope_of
 from tests.conftest import SUPERUSER_URL
 
 ENTRIES, ITEMS, BREAKS, EVENTS, PROPOSALS = 100_000, 100_000, 50_000, 200_000, 20_000
 FILES, RUNS = 10_000, 5_000
 BIG_TABLES = {
-    "ledger_entry", "ledger_posting", "recon_item", "recon_break", "recon_statement", "recon_statement_line", "recon_file", "recon_run",
+    "ledger_entry", "ledger_posting", "ledger_transaction", "recon_item", "recon_break", "recon_statement", "recon_statement_line",
+    "recon_file", "recon_run",
     "audit_event", "approvals_proposal", "approvals_proposal_version", "approvals_decision",
 }  # fmt: skip
 
@@ -32,18 +33,30 @@ _STATEMENTS = [
         f"""
         INSERT INTO ledger_entry (id, number, entity_id, type_id, origin, period_id, effective_date, posted_at, lines, description,
                                   reference, counterparty, metadata, request_id)
-        SELECT uuidv7(-({_AGO})), n, %(entity)s, (%(types)s::bigint[])[1 + n %% 8], 'rule', %(period)s, {_DAY}, now() - ({_AGO}), 2,
-               'Movement', 'REF-' || n, 'Party ' || n %% 500, '{{}}', '' FROM generate_series(1, %(total)s) AS n
+        SELECT uuidv7(-({_AGO})), n, %(entity)s, CASE WHEN n %% 9000 = 0 THEN %(rare)s ELSE (%(types)s::bigint[])[1 + n %% 8] END, 'rule',
+               %(period)s, {_DAY}, now() - ({_AGO}), 2,
+               'Movement', 'REF-' || n, 'Party ' || n %% 500,
+               jsonb_build_object('channel', CASE WHEN n %% 9000 = 0 THEN 'branch' ELSE 'wire' END, 'batch', (n / 100)::text), ''
+        FROM generate_series(1, %(total)s) AS n
         """,
     ),
     (
         ENTRIES,
         """
-        INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, account_seq,
-                                    balance_after_minor)
+        INSERT INTO ledger_posting (entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, effective_date,
+                                    account_seq, balance_after_minor)
         SELECT e.id, line, 2, CASE line WHEN 1 THEN (%(banks)s::bigint[])[1 + e.number %% cardinality(%(banks)s::bigint[])] ELSE
                %(customer)s END, %(asset)s, %(entity)s, CASE line WHEN 1 THEN 'debit' ELSE 'credit' END, 100 + (e.number * 7919) %% 999983,
-               e.number, 0 FROM ledger_entry AS e, generate_series(1, 2) AS line
+               e.effective_date, e.number, 0 FROM ledger_entry AS e, generate_series(1, 2) AS line
+        """,
+    ),
+    (
+        ENTRIES,
+        """
+        INSERT INTO ledger_transaction (id, scope, key, content, type_id, entity_id, status, settlement, entry_id, lines, request_id,
+                                        created_at)
+        SELECT e.id, 'volume', e.number::text, '{}', e.type_id, e.entity_id, 'posted', 'not_applicable', e.id, 2, '', e.posted_at
+        FROM ledger_entry AS e
         """,
     ),
     (
@@ -174,8 +187,9 @@ def fill(*, sources: list[Source], customer: int, maker: User, checker: User) ->
         "asset": account.asset_id,
         "entity": account.entity_id,
         "period": AccountingPeriod.objects.get().pk,
-        "types": list(TransactionType.objects.exclude(code="adjustment").values_list("pk", flat=True)),
-        "policy": PolicyVersion.objects.get().pk,
+        "types": list(TransactionType.objects.exclude(code__in=["adjustment", "capital"]).values_list("pk", flat=True)),
+        "rare": TransactionType.objects.get(code="capital").pk,
+        "policy": PolicyVersion.objects.get(kind=ADJUSTMENT).pk,
         "maker": maker.pk,
         "checker": checker.pk,
     }
