@@ -41,7 +41,7 @@ def test_the_style_guide_is_rendered_whole_and_obeys_the_policy() -> None:
 @pytest.mark.parametrize("path", sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html")))
 def test_no_template_holds_inline_style_or_script(path: str) -> None:
     text = (TEMPLATES / path).read_text()
-    assert not re.search(r"\s(style|on[a-z]+|hx-on[:\w-]*)=", text)
+    assert not re.search(r"\s(style|on[a-z]{3,}|hx-on[:\w-]*)=", text)
     assert not re.findall(r"<script(?![^>]*\bsrc=)", text)
 
 
