@@ -194,18 +194,21 @@ BEGIN
             ELSIF leg.period_status IS DISTINCT FROM 'open'
                   AND NOT (leg.period_status = 'soft_locked' AND (rule.in_soft_lock OR body->>'proposal_id' IS NOT NULL)) THEN
                 SELECT min(p.starts_on) INTO day FROM ledger_period p
-                    WHERE p.entity_id = rule.entity_id AND p.status = 'open' AND p.starts_on > (body->>'effective_date')::date;
+                    WHERE p.entity_id = rule.entity_id AND p.status = 'open' AND p.starts_on > (body->>'effective_date')::date
+                      AND (p.reopen_ends_at IS NULL OR p.reopen_ends_at > clock_timestamp());
                 IF body ? 'roll_to_open' AND day IS NOT NULL THEN
                     prior := true;
                     own_warnings := jsonb_build_object('rolled_to', day);
                     SELECT p.id INTO rule.period_id FROM ledger_period p WHERE p.entity_id = rule.entity_id AND p.starts_on = day;
                     PERFORM pg_advisory_xact_lock_shared(4201, rule.period_id::integer);
-                    PERFORM 1 FROM ledger_period p WHERE p.id = rule.period_id AND p.status = 'open';
+                    PERFORM 1 FROM ledger_period p WHERE p.id = rule.period_id AND p.status = 'open'
+                        AND (p.reopen_ends_at IS NULL OR p.reopen_ends_at > clock_timestamp());
                 END IF;
                 IF NOT prior OR NOT FOUND THEN
                     code := CASE leg.period_status WHEN 'soft_locked' THEN 'period_soft_locked' ELSE 'period_closed' END;
                     detail := jsonb_build_object('effective_date', body->>'effective_date', 'first_open_date', (
-                        SELECT min(p.starts_on) FROM ledger_period p WHERE p.entity_id = rule.entity_id AND p.status = 'open'));
+                        SELECT min(p.starts_on) FROM ledger_period p WHERE p.entity_id = rule.entity_id AND p.status = 'open'
+                            AND (p.reopen_ends_at IS NULL OR p.reopen_ends_at > clock_timestamp())));
                 END IF;
             END IF;
             IF code IS NULL AND leg.crosses AND rule.entity_id <> ALL (entities) THEN
