@@ -13,6 +13,8 @@ from ledger import operations as ledger
 from ledger.accounting import EntryDraft, Line
 from ledger.models import AccountType, OwnerClass, Transaction
 from ledger.operations.posting import refusal_of
+from ledgerops.demo.chart import FUNCTIONAL
+from ledgerops.demo.movements import load_movements
 from ledgerops.demo.people import USUAL_ACCOUNTS, define_people
 from ledgerops.demo.shapes import Company, PlannedEntry, StatementFile
 from ledgerops.lib.errors import Refusal, RefusalKind
@@ -43,9 +45,7 @@ class Loaded:
 
 def loaded_last_day(*, seed: int, days: int, customers: int) -> date | None:
     """Return the last day of the loaded demo company of these parameters, or None if there is none."""
-    key = (
-        Transaction.objects.filter(scope=SCOPE, key__startswith=f"demo-{seed}-{days}-{customers}-").values_list("key", flat=True).first()
-    )
+    key = Transaction.objects.filter(scope=SCOPE, key__startswith=f"demo-{seed}-{days}-{customers}-").values_list("key", flat=True).first()
     return date.fromisoformat(key.rsplit("-", 2)[1]) if key else None
 
 
@@ -57,9 +57,7 @@ def load(company: Company) -> Loaded:
     :raises AnotherDemoIsLoaded: if a company of other parameters is there.
     :raises Refusal: whatever the books refuse.
     """
-    other = (
-        Transaction.objects.filter(scope=SCOPE).exclude(key__startswith=f"{company.key_prefix}-").values_list("key", flat=True).first()
-    )
+    other = Transaction.objects.filter(scope=SCOPE).exclude(key__startswith=f"{company.key_prefix}-").values_list("key", flat=True).first()
     if other is not None:
         prefix = other.rpartition("-")[0]
         raise AnotherDemoIsLoaded(f"the demo company {prefix} is loaded already, and this is {company.key_prefix}", loaded=prefix)
@@ -77,6 +75,8 @@ def load(company: Company) -> Loaded:
         loaded.entries += _post(entries, entity=company.entity_code, assets=assets)
         with acting_from(lambda: Origin(user_id=analyst.pk, user_name=analyst.get_username())):
             _take_in(files, received_by_id=analyst.pk, source_ids=source_ids, loaded=loaded)
+    with acting_from(lambda: Origin(user_id=analyst.pk, user_name=analyst.get_username())):
+        load_movements(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
     return loaded
 
 
@@ -85,7 +85,7 @@ def _define(company: Company) -> list[int]:
     load_reference_data(usual_accounts=USUAL_ACCOUNTS)
     for asset in company.assets:
         ledger.define_asset(code=asset.code, name=asset.name, scale=asset.scale, network=asset.network)
-    entity = ledger.define_entity(code=company.entity_code, name=company.entity_name)
+    entity = ledger.define_entity(code=company.entity_code, name=company.entity_name, functional_asset=FUNCTIONAL)
     groups = {group.code: ledger.define_account_group(code=group.code, name=group.name) for group in company.groups}
     # Before the sources: whoever sees the entity then sees each source from its registration on.
     define_people(entity=entity, groups=groups)
@@ -101,6 +101,9 @@ def _define(company: Company) -> list[int]:
             account_type=AccountType(account.type),
             owner_class=OwnerClass(account.owner_class),
             parent=account.parent,
+            purpose=account.purpose,
+            equivalent_of=account.equivalent_of,
+            controls=None if account.overdraft_limit_minor is None else {"overdraft_limit": str(account.overdraft_limit_minor)},
         )
     return [
         recon.register_source(

@@ -42,6 +42,9 @@ class PlannedAccount:
     asset: str
     group: str
     parent: str | None
+    purpose: str = ""
+    equivalent_of: str | None = None
+    overdraft_limit_minor: int | None = None
 
 
 @dataclass(frozen=True)

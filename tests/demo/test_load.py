@@ -5,12 +5,13 @@ from datetime import date
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db.models import F
+from django.db.models import Sum
 
-from ledger.models import Account, Balance, JournalEntry
+from ledger.models import Account, Alert, Balance, Hold, JournalEntry, Posting, Transaction, TransactionEvent
 from ledgerops.demo import DEMO_PASSPHRASE
 from ledgerops.demo.company import plan
-from ledgerops.demo.load import AnotherDemoIsLoaded, load, loaded_last_day
+from ledgerops.demo.load import SCOPE, AnotherDemoIsLoaded, load, loaded_last_day
+from ledgerops.demo.movements import SCOPE as MOVEMENTS
 from ledgerops.demo.shapes import Company, DifferenceKind
 from recon.models import Break, Item, Run, RunStatus, Source, Statement
 
@@ -26,7 +27,7 @@ def company() -> Company:
 def test_it_loads_the_whole_company(company: Company) -> None:
     loaded = load(company)
 
-    assert loaded.entries == JournalEntry.objects.count() == len(company.entries)
+    assert loaded.entries == JournalEntry.objects.filter(transactions__scope=SCOPE).count() == len(company.entries)
     assert Account.objects.count() == len(company.accounts)
     assert Source.objects.count() == len(company.sources)
     imported = [file for file in company.files if file.imported]
@@ -48,8 +49,33 @@ def _planned(company: Company) -> dict[str, int]:
 
 
 def _held() -> dict[str, int]:
-    balances = Balance.objects.select_related("account").exclude(posted_debits_minor=F("posted_credits_minor"))
-    return {balance.account.code: int(balance.posted_debits_minor - balance.posted_credits_minor) for balance in balances}
+    """Return what the planned entries left on each account; movements to follow stand beside them."""
+    legs = Posting.objects.filter(entry__transactions__scope=SCOPE).values("account__code", "direction").annotate(minor=Sum("amount_minor"))
+    held: Counter[str] = Counter()
+    for leg in legs:
+        held[leg["account__code"]] += int(leg["minor"]) if leg["direction"] == "debit" else -int(leg["minor"])
+    return {code: amount for code, amount in held.items() if amount}
+
+
+@pytest.mark.django_db
+def test_movements_to_follow_are_one_of_each_thing_that_can_happen(company: Company) -> None:
+    load(company)
+
+    followed = {one.key: one for one in Transaction.objects.filter(scope=MOVEMENTS)}
+    seen = {key: (one.status, one.settlement) for key, one in followed.items()}
+    assert seen["follow-deposit"] == ("posted", "settled")
+    assert seen["follow-hold"][0] == "posted"
+    assert seen["follow-authorisation"][0] == "pending"
+    assert seen["follow-withdrawal"] == ("reversed", "returned")
+    assert {event.outcome for event in TransactionEvent.objects.all()} == {"applied", "late", "conflict"}
+    assert max(TransactionEvent.objects.values_list("deliveries", flat=True)) == 2
+    assert Hold.objects.get(pk=followed["follow-authorisation"].pk).remaining_minor == 240_00
+    assert followed["follow-return"].warnings["shortfall"]["amount"] == "60000"
+    assert list(Alert.objects.order_by("kind").values_list("kind", flat=True)) == ["shortfall", "status_conflict"]
+    sums: Counter[str] = Counter()
+    for balance in Balance.objects.select_related("account__asset"):
+        sums[balance.account.asset.code] += int(balance.posted_debits_minor - balance.posted_credits_minor)
+    assert not any(sums.values()), "every asset balances"
 
 
 @pytest.mark.django_db
