@@ -49,7 +49,7 @@ class OpeningBody(Body):
     asset = fields.CharField(max_length=20)
     type = fields.ChoiceField(choices=AccountType.choices)
     owner_class = fields.ChoiceField(choices=OwnerClass.choices)
-    parent = fields.CharField(max_length=40, required=False, default="", allow_blank=True)
+    parent = fields.CharField(max_length=40, required=False, default="", allow_blank=True)  # type: ignore[assignment] # a declared field
     reserve_class = fields.ChoiceField(choices=ReserveClass.choices, required=False, default="", allow_blank=True)
     purpose = fields.ChoiceField(choices=AccountPurpose.choices, required=False, default="", allow_blank=True)
     equivalent_of = fields.CharField(max_length=20, required=False, default="", allow_blank=True)
@@ -70,7 +70,7 @@ class ChangesBody(Body):
     debits_frozen = fields.BooleanField(required=False)
     credits_frozen = fields.BooleanField(required=False)
     velocity = VelocityBody(many=True, required=False, max_length=MOST_VELOCITY_LIMITS)  # type: ignore[call-arg] # the list has a length
-    parent = fields.CharField(max_length=40, required=False, allow_null=True)
+    parent = fields.CharField(max_length=40, required=False, allow_null=True)  # type: ignore[assignment] # a declared field
     group = fields.CharField(max_length=20, required=False)
     name = fields.CharField(max_length=120, required=False)
     purpose = fields.ChoiceField(choices=AccountPurpose.choices, required=False, allow_blank=True)

@@ -55,15 +55,14 @@ def change(request: HttpRequest, code: str) -> HttpResponse:
         current = revised.versions.get(n=revised.current_version) if revised else None
         form = ChangeForm(account=account, user=user, wanted=current.payload["changes"] if current else None)
         if current:
-            form.initial |= {"reason_code": current.reason_code_id, "narrative": current.narrative}
+            form.initial = {**form.initial, "reason_code": current.reason_code_id, "narrative": current.narrative}
         return _change_page(request, form=form, revised=revised)
     form = ChangeForm(request.POST, account=account, user=user)
     if not form.is_valid():
         return _change_page(request, form=form, revised=revised, status=422)
     if form.is_outdated:
         form.add_error(None, "The account has changed since you opened this form. What you typed is kept; compare, then send it again.")
-        form.data = form.data.copy()
-        form.data["seen"] = form.initial["seen"]
+        form.data = {**request.POST.dict(), "seen": form.initial["seen"]}
         return _change_page(request, form=form, revised=revised, status=STATUS_OF[RefusalKind.CONFLICT])
     asked = {
         "account": account.code,

@@ -1,8 +1,11 @@
 """Switches: one person stops, at once and for everybody in the scope; two let it go on."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from approvals import operations
 from approvals.models import DecisionOutcome, Proposal, ProposalStatus, User
@@ -10,6 +13,7 @@ from approvals.operations.proposals import submit
 from ledger import operations as ledger
 from ledger.models import Transaction
 from ledger.operations import CHANGE_ACCOUNT, ExportRefused, record_export
+from ledgerops.lib.transactions import constraint_of
 from ledgerops.runtime.gate import FunctionStopped
 from ledgerops.runtime.models import Function, Switch
 from tests.fixtures import Post, draft, signed_in
@@ -95,8 +99,8 @@ def test_two_people_lift_it_and_the_same_request_is_posted(
         ({"function": "exports", "passes_approved": True}, "passes_approved"),
     ],
 )
-def test_a_stop_that_makes_no_sense_is_refused_where_it_is_wrong(chart: dict[str, object], wish: dict[str, object], field: str) -> None:
-    asked = {"scope": "", "reason": "Found a gap", "passes_approved": False, **wish}
+def test_a_stop_that_makes_no_sense_is_refused_where_it_is_wrong(chart: dict[str, object], wish: dict[str, Any], field: str) -> None:
+    asked: dict[str, Any] = {"scope": "", "reason": "Found a gap", "passes_approved": False, **wish}
     with writes_nothing(), pytest.raises(operations.SwitchInvalid) as refused:
         operations.set_switch(**asked)
     assert refused.value.field == field
@@ -106,6 +110,15 @@ def test_a_second_stop_of_the_same_is_a_conflict(chart: dict[str, object]) -> No
     stop()
     with writes_nothing(), pytest.raises(operations.SwitchSetAlready):
         stop()
+
+
+def test_the_database_lets_nobody_lift_alone(maker: User, checker: User, person: Callable[[str, str], User]) -> None:
+    switch = stop()
+    waiting = ask_to_lift(switch, maker=person("controller", "Controller"))
+    for proposal_id in (None, waiting.pk):
+        with transaction.atomic(), pytest.raises(IntegrityError) as refused:
+            Switch.objects.filter(pk=switch.pk).update(lifted_at=Now(), lift_proposal_id=proposal_id)
+        assert constraint_of(refused.value) == "runtime_switch_is_lifted_by_two"
 
 
 def test_a_stop_of_executions_keeps_approvals_from_acting_but_for_lifting(

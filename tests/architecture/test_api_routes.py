@@ -69,7 +69,9 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("switches", "post"): (422, ("Approver", "Controller", "Administrator")),
     ("switches/<uuid:switch_id>/lift", "post"): (422, ("Approver", "Controller", "Administrator")),
     ("accounts/<code:code>", "get"): (200, READERS),
+    ("accounts/<code:code>/balance", "get"): (200, READERS),
     ("accounts/<code:code>/postings", "get"): (200, READERS),
+    ("accounts/<code:code>/statement", "get"): (200, READERS),
     ("trial-balance", "get"): (200, READERS),
     ("assets", "get"): (200, READERS),
     ("general-ledger", "get"): (200, READERS),
@@ -167,7 +169,7 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         "monitor_id": str(
             set_monitor(account_id=Account.objects.get(code="1010").pk, comparison="below", threshold_minor=1, set_by_id=None).pk
         ),
-        "alert_id": str(Alert.objects.create(kind="integrity", detail={}).pk),
+        "alert_id": str(Alert.objects.create(kind="integrity", account=Account.objects.get(code="1010"), detail={}).pk),
         "switch_id": str(set_switch(function="posting", scope="account:2050", reason="why", passes_approved=False).pk),
         "target_type": "approvals.proposal",
         "target_id": str(proposal.pk),

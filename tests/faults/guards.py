@@ -53,6 +53,14 @@ GUARDS = [
     _trigger("ledger_period_stays_closed", "ledger_period", f"{AROUND_TESTS}::test_closed_period_is_opened_again_it"),
     _trigger("ledger_balance_never_deleted", "ledger_balance", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
     _constraint("ledger_one_key_posts_once", "ledger_transaction", f"{GUARDS_TESTS}::test_one_key_answers_twice_it"),
+    _trigger(
+        "ledger_deferred_account_is_our_own",
+        "ledger_balance",
+        "tests/ledger/test_account_changes.py::test_the_database_itself_keeps_statements_out_of_deferred_mode",
+    ),
+    _trigger(
+        "runtime_switch_is_lifted_by_two", "runtime_switch", "tests/approvals/test_switches.py::test_the_database_lets_nobody_lift_alone"
+    ),
     Guard(
         "no INSERT behind the door",
         f"{PRIVILEGE_TESTS}::test_runtime_role_inserts_behind_a_door_it_is_refused",

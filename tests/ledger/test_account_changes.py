@@ -10,7 +10,7 @@ from approvals import operations as approvals
 from approvals.models import DecisionOutcome, Proposal, ProposalStatus, User
 from audit.models import AuditEvent
 from ledger import operations
-from ledger.models import Account, Balance
+from ledger.models import Account, AccountType, Balance, OwnerClass
 from ledger.operations import ChartRefused, PostingRefused, change_account
 from ledger.operations.accounts import AccountChangeInvalid, AccountExists, AccountFrozenAlready
 from ledger.queries import controls
@@ -58,7 +58,8 @@ def test_a_freeze_holds_at_once_in_its_direction_alone(maker: User, post: Post, 
 
 def test_a_freeze_needs_a_reason_and_a_direction_and_is_no_second_one(chart: dict[str, Account]) -> None:
     account = chart["2010"]
-    for directions, reason, field in ([["debit"], " ", "reason"], [[], "why", "direction"], [["up"], "why", "direction"]):
+    unsound: list[tuple[list[str], str, str]] = [(["debit"], " ", "reason"), ([], "why", "direction"), (["up"], "why", "direction")]
+    for directions, reason, field in unsound:
         with writes_nothing(), pytest.raises(AccountChangeInvalid) as refused:
             operations.freeze_account(account_id=account.pk, directions=directions, reason=reason)
         assert refused.value.field == field
@@ -108,8 +109,8 @@ def test_two_people_change_an_account(
         entity="M1",
         group="ALL",
         asset="USD",
-        account_type=Account.objects.get(code="2010").type,
-        owner_class=Account.objects.get(code="2010").owner_class,
+        account_type=AccountType.LIABILITY,
+        owner_class=OwnerClass.CUSTOMER,
     )
     post(DEPOSIT)
     proposal = propose(changes, maker=maker, account=account)
@@ -202,8 +203,8 @@ def test_the_use_of_a_velocity_limit_is_what_the_next_request_meets(chart: dict[
         entity="M1",
         group="ALL",
         asset="USD",
-        account_type=chart["2010"].type,
-        owner_class=chart["2010"].owner_class,
+        account_type=AccountType.LIABILITY,
+        owner_class=OwnerClass.CUSTOMER,
         controls={"velocity": [limit]},
     )
     post("1010 debit 10.00 USD / 2011 credit 10.00 USD")
@@ -233,7 +234,8 @@ def test_an_account_opens_with_what_it_needs_once(chart: dict[str, Account]) -> 
         overdraft_limit="0",
     )
     account = operations.open_requested_account(request=wish)
-    assert (account.reserve_class, Balance.objects.get(account=account).overdraft_limit_minor) == ("treasury", 0)
+    assert account.reserve_class == "treasury"
+    assert Balance.objects.get(account=account).overdraft_limit_minor == 0
     with writes_nothing(), pytest.raises(AccountExists):
         operations.open_requested_account(request=wish)
 

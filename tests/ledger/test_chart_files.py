@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from approvals import operations as approvals
 from approvals.models import DecisionOutcome, Proposal, ProposalStatus, User
 from ledger import operations
-from ledger.models import Account, Balance
+from ledger.models import Account, AccountType, Balance, OwnerClass
 from ledger.operations.chart_files import COLUMNS, ChartFileRefused, chart_lines, read_chart
 from ledger.queries import accounts_for
 from tests.fixtures import Post, signed_in
@@ -51,8 +51,8 @@ def test_what_goes_out_reads_in_again_unchanged(maker: User, chart: dict[str, Ac
         entity="M1",
         group="ALL",
         asset="DAI",
-        account_type=chart["1050"].type,
-        owner_class=chart["1050"].owner_class,
+        account_type=AccountType.ASSET,
+        owner_class=OwnerClass.WALLET,
         controls={"overdraft_limit": "1000000000000000001"},
     )
     text = chart_of(maker)

@@ -114,7 +114,7 @@ def test_going_back_to_strict_leaves_no_gap(maker: User, checker: User, chart: d
     post(FEE, kind="fee")
     post(FEE, kind="fee")
     proposal = operations.propose_account_change(
-        account="4010", changes={"deferred": False}, reason_code="ACCOUNT_MODE", narrative="It is quiet again.", maker_id=maker.pk
+        account="4010", changes={"deferred": False}, reason_code="ACCOUNT_MODE", narrative="It is quiet on it again.", maker_id=maker.pk
     )
     assert PostingTail.objects.count() == 2
     assert approve(proposal, by=checker).status == ProposalStatus.EXECUTED
