@@ -24,7 +24,7 @@ from ledger.models import (
     TransactionStatus,
     TransactionType,
 )
-from ledger.queries import AccountNotFound, account_groups_for, assets_in_use, entities_for
+from ledger.queries import AccountNotFound, account_groups_for, assets_in_use, entities_for, seen_codes
 from ledger.registry import Rule, rule_from_json
 from ledgerops.lib import diff, money
 from ledgerops.lib.errors import Refusal, RefusalKind
@@ -95,10 +95,9 @@ def transaction_for(user: "AbstractUser", *, transaction_id: UUID) -> Transactio
 
 def answered(user: "AbstractUser", *, transaction_id: UUID) -> tuple[Transaction, bool]:
     """Return what somebody's own request became, and whether they see all of its accounts: the books may have added one out of sight."""
-    seen = transactions_for(user).filter(pk=transaction_id).first()
-    if seen is not None:
-        return seen, True
-    return Transaction.objects.select_related("type", "entity", "entry").get(pk=transaction_id), False
+    kept = Transaction.objects.select_related("type", "entity", "entry").get(pk=transaction_id)
+    codes = set(Posting.objects.filter(entry=kept.entry_id).values_list("account__code", flat=True)) if kept.entry_id else set()
+    return kept, codes <= seen_codes(user, codes=codes)
 
 
 def holds_for(user: "AbstractUser") -> QuerySet[Hold]:
@@ -386,10 +385,7 @@ def refuse_unseen(user: "AbstractUser", *, named: Sequence[tuple[str, str]]) -> 
 
     :raises AccountNotFound: naming the first such place.
     """
-    entities = list(entities_for(user).order_by().values_list("pk", flat=True))
-    groups = list(account_groups_for(user).order_by().values_list("pk", flat=True))
-    codes = {code for _, code in named}
-    seen = set(Account.objects.filter(code__in=codes, entity__in=entities, group__in=groups).order_by().values_list("code", flat=True))
+    seen = seen_codes(user, codes=[code for _, code in named])
     for place, code in named:
         if code not in seen:
             raise AccountNotFound(f"there is no account {code} in your scope", field=place)
