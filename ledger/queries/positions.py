@@ -8,13 +8,28 @@ passed through the position; it stays in its asset, is shown beside it, and is t
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ledger.fx import Valuation, valued
-from ledger.models import Account, AccountPurpose, AccountStatus, AccountType, Asset, LegalEntity, RateKind
+from ledger.models import (
+    Account,
+    AccountGroup,
+    AccountingPeriod,
+    AccountPurpose,
+    AccountStatus,
+    AccountType,
+    Asset,
+    LegalEntity,
+    RateKind,
+)
+from ledger.queries import account_groups_for, entities_for
 from ledger.queries.balances import NOTHING, Sums, balances_as_of
 from ledger.queries.rates import RateBook, UsedRate, end_of, rates_to
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
 
 # What belongs to the owners: it keeps its asset and is no position.
 OWN_FUNDS = (AccountType.EQUITY, AccountType.INCOME, AccountType.EXPENSE)
@@ -82,6 +97,19 @@ class Positions:
     @property
     def problems(self) -> list[str]:
         return [row.problem for row in self.rows if row.problem and not row.is_flat]
+
+
+def entities_seen_whole(user: "AbstractUser") -> QuerySet[LegalEntity]:
+    """Return the entities none of whose accounts is out of the user's sight: a position is what all accounts leave together."""
+    unseen = AccountGroup.objects.exclude(pk__in=account_groups_for(user).order_by().values("pk"))
+    hidden = Account.objects.filter(entity=OuterRef("pk"), group__in=unseen.order_by().values("pk"))
+    return entities_for(user).exclude(Exists(hidden)).select_related("functional_asset").order_by("code")
+
+
+def last_period_end(*, entity: LegalEntity, day: date) -> date | None:
+    """Return the last day of the latest period that had ended by a day."""
+    ended = AccountingPeriod.objects.filter(entity=entity, ends_on__lte=day)
+    return ended.order_by("-ends_on").values_list("ends_on", flat=True).first()
 
 
 def positions_of(entity: LegalEntity, *, as_of: date) -> Positions | None:
