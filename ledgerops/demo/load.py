@@ -16,6 +16,7 @@ from ledger.operations.posting import refusal_of
 from ledgerops.demo.chart import FUNCTIONAL
 from ledgerops.demo.movements import load_movements
 from ledgerops.demo.people import USUAL_ACCOUNTS, define_people
+from ledgerops.demo.rates import load_rates
 from ledgerops.demo.shapes import Company, PlannedEntry, StatementFile
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.reference import load_reference_data
@@ -77,6 +78,7 @@ def load(company: Company) -> Loaded:
             _take_in(files, received_by_id=analyst.pk, source_ids=source_ids, loaded=loaded)
     with acting_from(lambda: Origin(user_id=analyst.pk, user_name=analyst.get_username())):
         load_movements(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
+        load_rates(company, recorded_by_id=analyst.pk)
     return loaded
 
 
