@@ -1,6 +1,7 @@
 """Every guard with how to take it away and the test that must then fail. docs/guards.md is this list for readers."""
 
-from dataclasses import dataclass
+from tests.faults.guard import Guard, constraint, raised, trigger
+from tests.faults.ledger_guards import LEDGER_GUARDS
 
 GUARDS_TESTS = "tests/database/test_guards.py"
 RECON_TESTS = "tests/database/test_recon_guards.py"
@@ -8,57 +9,49 @@ PRIVILEGE_TESTS = "tests/database/test_privileges.py"
 AROUND_TESTS = "tests/faults/test_ways_around.py"
 
 
-@dataclass(frozen=True)
-class Guard:
-    """`sql` takes the guard away as the owner; `function` or `python` names what is edited, by leaving `text` out."""
-
-    name: str
-    test: str
-    sql: str = ""
-    function: str = ""
-    python: str = ""
-    text: str = ""
-
-
-def _trigger(name: str, table: str, test: str) -> Guard:
-    return Guard(name, test, sql=f"DROP TRIGGER {name} ON {table}")
-
-
-def _constraint(name: str, table: str, test: str) -> Guard:
-    return Guard(name, test, sql=f"ALTER TABLE {table} DROP CONSTRAINT {name} CASCADE")
-
-
 GUARDS = [
-    _trigger("ledger_entry_balanced", "ledger_posting", f"{GUARDS_TESTS}::test_unbalanced_entry_it"),
-    _constraint("ledger_transaction_entry_exists", "ledger_transaction", f"{GUARDS_TESTS}::test_entry_without_postings_it"),
-    _constraint("ledger_entry_has_two_lines", "ledger_entry", f"{GUARDS_TESTS}::test_entry_of_one_line_it"),
-    _constraint("ledger_posting_line_is_declared", "ledger_posting", f"{GUARDS_TESTS}::test_posting_added_to_a_posted_entry_it"),
-    _constraint("ledger_posting_amount_positive", "ledger_posting", f"{GUARDS_TESTS}::test_posting_of_nothing_or_less_it"),
-    _constraint("ledger_posting_account_seq", "ledger_posting", f"{GUARDS_TESTS}::test_two_postings_of_an_account_with_one_place_it"),
-    _trigger("ledger_posting_append_only", "ledger_posting", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
-    _trigger("ledger_entry_append_only", "ledger_entry", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
-    _trigger("audit_event_append_only", "audit_event", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
-    _trigger("ledger_entry_in_open_period", "ledger_entry", f"{GUARDS_TESTS}::test_entry_in_a_closed_period_it"),
+    trigger("ledger_entry_balanced", "ledger_posting", f"{GUARDS_TESTS}::test_unbalanced_entry_it"),
+    constraint("ledger_transaction_entry_exists", "ledger_transaction", f"{GUARDS_TESTS}::test_entry_without_postings_it"),
+    raised(
+        "ledger_entry_has_two_lines",
+        f"{GUARDS_TESTS}::test_entry_of_one_line_it",
+        function="ledger_entry_in_open_period_v1()",
+        text="RAISE EXCEPTION 'entry % has fewer than two lines', wrong.id"
+        " USING ERRCODE = '23514', CONSTRAINT = 'ledger_entry_has_two_lines';",
+    ),
+    raised(
+        "ledger_posting_line_is_declared",
+        f"{GUARDS_TESTS}::test_posting_added_to_a_posted_entry_it",
+        function="ledger_entry_balanced_v1()",
+        text="""RAISE EXCEPTION 'entry % has not declared this line', wrong.entry_id
+                USING ERRCODE = '23514', CONSTRAINT = 'ledger_posting_line_is_declared';""",
+    ),
+    constraint("ledger_posting_amount_positive", "ledger_posting", f"{GUARDS_TESTS}::test_posting_of_nothing_or_less_it"),
+    constraint("ledger_posting_account_seq", "ledger_posting", f"{GUARDS_TESTS}::test_two_postings_of_an_account_with_one_place_it"),
+    trigger("ledger_posting_append_only", "ledger_posting", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
+    trigger("ledger_entry_append_only", "ledger_entry", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
+    trigger("audit_event_append_only", "audit_event", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
+    trigger("ledger_entry_in_open_period", "ledger_entry", f"{GUARDS_TESTS}::test_entry_in_a_closed_period_it"),
     Guard(
         "the period gate of the posting function",
         "tests/ledger/test_posting.py",
         function="ledger_post_entries_v1(text, jsonb)",
         text=" AND p.status = 'open'",
     ),
-    _constraint("ledger_periods_do_not_overlap", "ledger_period", f"{GUARDS_TESTS}::test_periods_that_overlap_it"),
-    _trigger("ledger_asset_scale_never_changes", "ledger_asset", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
-    _trigger("ledger_account_meaning_never_changes", "ledger_account", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
-    _trigger("ledger_type_rules_never_change", "ledger_transaction_type", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
-    _trigger("ledger_period_dates_never_change", "ledger_period", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
-    _trigger("ledger_period_stays_closed", "ledger_period", f"{AROUND_TESTS}::test_closed_period_is_opened_again_it"),
-    _trigger("ledger_balance_never_deleted", "ledger_balance", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
-    _constraint("ledger_one_key_posts_once", "ledger_transaction", f"{GUARDS_TESTS}::test_one_key_answers_twice_it"),
-    _trigger(
+    constraint("ledger_periods_do_not_overlap", "ledger_period", f"{GUARDS_TESTS}::test_periods_that_overlap_it"),
+    trigger("ledger_asset_scale_never_changes", "ledger_asset", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    trigger("ledger_account_meaning_never_changes", "ledger_account", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    trigger("ledger_type_rules_never_change", "ledger_transaction_type", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    trigger("ledger_period_dates_never_change", "ledger_period", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    trigger("ledger_period_stays_closed", "ledger_period", f"{AROUND_TESTS}::test_closed_period_is_opened_again_it"),
+    trigger("ledger_balance_never_deleted", "ledger_balance", f"{GUARDS_TESTS}::test_what_gives_meaning_changes_it"),
+    constraint("ledger_one_key_posts_once", "ledger_transaction", f"{GUARDS_TESTS}::test_one_key_answers_twice_it"),
+    trigger(
         "ledger_deferred_account_is_our_own",
         "ledger_balance",
         "tests/ledger/test_account_changes.py::test_the_database_itself_keeps_statements_out_of_deferred_mode",
     ),
-    _trigger(
+    trigger(
         "runtime_switch_is_lifted_by_two", "runtime_switch", "tests/approvals/test_switches.py::test_the_database_lets_nobody_lift_alone"
     ),
     Guard(
@@ -72,46 +65,51 @@ GUARDS = [
         sql="GRANT UPDATE ON ledger_entry TO ledgerops_app",
     ),
     Guard("the maker check in Python", "tests/approvals", python="approvals.operations.decisions.refuse_the_maker"),
-    _constraint("approvals_checker_is_not_maker", "approvals_decision", f"{GUARDS_TESTS}::test_maker_decides_as_the_runtime_role_it"),
-    _constraint(
+    constraint("approvals_checker_is_not_maker", "approvals_decision", f"{GUARDS_TESTS}::test_maker_decides_as_the_runtime_role_it"),
+    constraint(
         "approvals_decision_names_the_maker", "approvals_decision", f"{GUARDS_TESTS}::test_maker_decides_under_another_makers_name_it"
     ),
-    _constraint("approvals_one_person_one_vote", "approvals_decision", f"{GUARDS_TESTS}::test_one_person_votes_twice_it"),
-    _constraint(
+    constraint("approvals_one_person_one_vote", "approvals_decision", f"{GUARDS_TESTS}::test_one_person_votes_twice_it"),
+    constraint(
         "approvals_version_matches_its_digest",
         "approvals_proposal_version",
         f"{GUARDS_TESTS}::test_version_whose_digest_is_not_of_its_content_it",
     ),
-    _trigger("approvals_proposal_keeps_its_word", "approvals_proposal", f"{GUARDS_TESTS}::test_ended_proposal_lives_again_it"),
-    _trigger(
+    trigger("approvals_proposal_keeps_its_word", "approvals_proposal", f"{GUARDS_TESTS}::test_ended_proposal_lives_again_it"),
+    trigger(
         "approvals_proposal_version_never_goes_down",
         "approvals_proposal",
         f"{GUARDS_TESTS}::test_proposal_returns_to_an_earlier_version_it",
     ),
-    _trigger(
+    trigger(
         "approvals_executed_proposal_was_executed", "approvals_proposal", f"{GUARDS_TESTS}::test_proposal_called_executed_that_was_not_it"
     ),
-    _trigger("ledger_manual_entry_is_approved", "ledger_entry", f"{GUARDS_TESTS}::test_manual_entry_nobody_approved_it"),
-    _constraint(
-        "ledger_manual_entry_has_a_proposal", "ledger_entry", f"{GUARDS_TESTS}::test_manual_entry_without_a_proposal_around_the_door_it"
+    trigger("ledger_manual_entry_is_approved", "ledger_entry", f"{GUARDS_TESTS}::test_manual_entry_nobody_approved_it"),
+    raised(
+        "ledger_manual_entry_has_a_proposal",
+        f"{GUARDS_TESTS}::test_manual_entry_without_a_proposal_around_the_door_it",
+        function="ledger_entry_in_open_period_v1()",
+        text="RAISE EXCEPTION 'entry % names no proposal', wrong.id"
+        " USING ERRCODE = '23514', CONSTRAINT = 'ledger_manual_entry_has_a_proposal';",
     ),
     Guard(
         "ledger_proposal_posts_once", f"{GUARDS_TESTS}::test_approved_proposal_posts_twice_it", sql="DROP INDEX ledger_proposal_posts_once"
     ),
-    _constraint("approvals_execution_pkey", "approvals_execution", f"{GUARDS_TESTS}::test_proposal_executed_twice_it"),
-    _trigger("recon_match_balances", "recon_allocation", f"{RECON_TESTS}::test_match_that_does_not_balance_it"),
+    constraint("approvals_execution_pkey", "approvals_execution", f"{GUARDS_TESTS}::test_proposal_executed_twice_it"),
+    trigger("recon_match_balances", "recon_allocation", f"{RECON_TESTS}::test_match_that_does_not_balance_it"),
     Guard("recon_item_is_matched_once", f"{RECON_TESTS}::test_item_matched_twice_it", sql="DROP INDEX recon_item_is_matched_once"),
-    _constraint("recon_allocation_takes_the_whole_item", "recon_allocation", f"{RECON_TESTS}::test_part_of_an_item_allocated_it"),
-    _constraint("recon_break_closes_by_a_match", "recon_break", f"{RECON_TESTS}::test_break_closed_without_a_match_it"),
-    _trigger("recon_break_is_explained_by_its_match", "recon_break", f"{AROUND_TESTS}::test_break_closed_by_the_match_of_other_items_it"),
-    _trigger("recon_item_is_open_or_matched", "recon_item", f"{AROUND_TESTS}::test_item_hidden_without_a_match_it"),
-    _trigger("recon_item_is_born_open", "recon_item", f"{AROUND_TESTS}::test_item_hidden_from_birth_it"),
-    _constraint("recon_file_is_stored_once", "recon_file", f"{RECON_TESTS}::test_same_bytes_stored_twice_it"),
-    _constraint("recon_statement_is_accepted_once", "recon_statement", f"{RECON_TESTS}::test_statement_accepted_twice_it"),
+    constraint("recon_allocation_takes_the_whole_item", "recon_allocation", f"{RECON_TESTS}::test_part_of_an_item_allocated_it"),
+    constraint("recon_break_closes_by_a_match", "recon_break", f"{RECON_TESTS}::test_break_closed_without_a_match_it"),
+    trigger("recon_break_is_explained_by_its_match", "recon_break", f"{AROUND_TESTS}::test_break_closed_by_the_match_of_other_items_it"),
+    trigger("recon_item_is_open_or_matched", "recon_item", f"{AROUND_TESTS}::test_item_hidden_without_a_match_it"),
+    trigger("recon_item_is_born_open", "recon_item", f"{AROUND_TESTS}::test_item_hidden_from_birth_it"),
+    constraint("recon_file_is_stored_once", "recon_file", f"{RECON_TESTS}::test_same_bytes_stored_twice_it"),
+    constraint("recon_statement_is_accepted_once", "recon_statement", f"{RECON_TESTS}::test_statement_accepted_twice_it"),
     Guard(
         "mutual uniqueness of the exact pass",
         "tests/recon/test_passes.py",
         python="recon.operations.passes._MATCH_EXACTLY",
         text="candidates_of_ledger = 1 AND candidates_of_statement = 1 AND",
     ),
+    *LEDGER_GUARDS,
 ]
