@@ -65,7 +65,7 @@ def _returned_after_it_was_spent() -> None:
     _post(f"{LIMITED} debit 8.00 USD / 1010 credit 8.00 USD", kind="withdrawal")
     back = draft(deposit, kind="return", reverses=original)
     posted = ledger.post_entry(draft=_undoing(back), scope="tests")
-    assert posted.detail["shortfall"]["amount"] == "800", posted
+    assert posted.detail["shortfalls"][0]["amount"] == "800", posted
 
 
 def _part_returned() -> None:

@@ -31,10 +31,10 @@ _STATEMENTS = [
     (
         ENTRIES,
         f"""
-        INSERT INTO ledger_entry (id, number, entity_id, type_id, origin, period_id, effective_date, posted_at, lines, description,
-                                  reference, counterparty, metadata, request_id)
+        INSERT INTO ledger_entry (id, number, entity_id, type_id, origin, period_id, effective_date, prior_period, posted_at, lines,
+                                  description, reference, counterparty, metadata, request_id)
         SELECT uuidv7(-({_AGO})), n, %(entity)s, CASE WHEN n %% 9000 = 0 THEN %(rare)s ELSE (%(types)s::bigint[])[1 + n %% 8] END, 'rule',
-               %(period)s, {_DAY}, now() - ({_AGO}), 2,
+               %(period)s, {_DAY}, false, now() - ({_AGO}), 2,
                'Movement', 'REF-' || n, 'Party ' || n %% 500,
                jsonb_build_object('channel', CASE WHEN n %% 9000 = 0 THEN 'branch' ELSE 'wire' END, 'batch', (n / 100)::text), ''
         FROM generate_series(1, %(total)s) AS n
@@ -48,6 +48,14 @@ _STATEMENTS = [
         SELECT e.id, line, 2, CASE line WHEN 1 THEN (%(banks)s::bigint[])[1 + e.number %% cardinality(%(banks)s::bigint[])] ELSE
                %(customer)s END, %(asset)s, %(entity)s, CASE line WHEN 1 THEN 'debit' ELSE 'credit' END, 100 + (e.number * 7919) %% 999983,
                e.effective_date, e.number, 0 FROM ledger_entry AS e, generate_series(1, 2) AS line
+        """,
+    ),
+    (
+        1,
+        """
+        INSERT INTO ledger_day_delta (account_id, effective_date, debits_minor, credits_minor, postings)
+        SELECT account_id, effective_date, coalesce(sum(amount_minor) FILTER (WHERE direction = 'debit'), 0),
+               coalesce(sum(amount_minor) FILTER (WHERE direction = 'credit'), 0), count(*) FROM ledger_posting GROUP BY 1, 2
         """,
     ),
     (

@@ -260,7 +260,7 @@ CASES = [
     ),
     Tampering(
         "what a shortfall moved changed",
-        "UPDATE ledger_transaction SET warnings = jsonb_set(warnings, '{shortfall,amount}', '\"700\"') WHERE warnings ? 'shortfall'",
+        "UPDATE ledger_transaction SET warnings = jsonb_set(warnings, '{shortfalls,0,amount}', '\"700\"') WHERE warnings ? 'shortfalls'",
         ("content_is_what_was_posted",),
         ("entity:M1",),
     ),
