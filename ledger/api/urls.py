@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ledger.api import account_views, journal_views, period_views, registry_views, views
+from ledger.api import account_views, balance_views, integrity_views, journal_views, period_views, rate_views, registry_views, views
 
 urlpatterns = [
     path("transactions", registry_views.Transactions.as_view()),
@@ -36,9 +36,17 @@ urlpatterns = [
     path("accounts/<code:code>/monitors", account_views.Monitors.as_view()),
     path("accounts/<code:code>/monitors/<int:monitor_id>/retire", account_views.MonitorRetirement.as_view()),
     path("accounts/<code:code>", views.AccountDetail.as_view()),
-    path("accounts/<code:code>/postings", views.AccountPostings.as_view()),
+    path("accounts/<code:code>/balance", balance_views.AccountBalance.as_view()),
+    path("accounts/<code:code>/postings", balance_views.AccountPostings.as_view()),
+    path("accounts/<code:code>/statement", balance_views.AccountStatement.as_view()),
     path("trial-balance", period_views.TrialBalanceAtAPoint.as_view()),
     path("general-ledger", period_views.GeneralLedger.as_view()),
+    path("rates", rate_views.Rates.as_view()),
+    path("rates/ages", rate_views.RateAges.as_view()),
+    path("positions", rate_views.PositionsOfDay.as_view()),
+    path("remeasurements", rate_views.Remeasurements.as_view()),
+    path("year-ends", rate_views.YearEnds.as_view()),
+    path("balance-sheet", rate_views.BalanceSheetOfDay.as_view()),
     path("assets", views.Assets.as_view()),
     path("periods", period_views.Periods.as_view()),
     path("periods/<int:period_id>", period_views.PeriodDetail.as_view()),
@@ -46,4 +54,9 @@ urlpatterns = [
     path("periods/<int:period_id>/reopen", period_views.PeriodReopen.as_view()),
     path("periods/<int:period_id>/soft-lock", period_views.PeriodSoftLock.as_view()),
     path("periods/<int:period_id>/unlock", period_views.PeriodUnlock.as_view()),
+    path("integrity", integrity_views.IntegrityProof.as_view()),
+    path("integrity/runs", integrity_views.IntegrityRuns.as_view()),
+    path("integrity/runs/<uuid:examination_id>", integrity_views.IntegrityRunDetail.as_view()),
+    path("integrity/findings", integrity_views.IntegrityFindings.as_view()),
+    path("integrity/findings/<uuid:finding_id>/rebuild", integrity_views.FindingRebuild.as_view()),
 ]

@@ -94,7 +94,7 @@ class BalanceSheet:
     year_starts_on: date
     natives: Sequence["Native"] = field(default_factory=list)
     rates: Sequence[UsedRate] = field(default_factory=list)
-    averages: Sequence[tuple[date, UsedRate]] = field(default_factory=list)
+    averages: Sequence["MonthRate"] = field(default_factory=list)
 
     @property
     def equity_minor(self) -> int:
@@ -116,6 +116,14 @@ class BalanceSheet:
     @property
     def balances(self) -> bool:
         return not self.difference_minor and all(not native.difference_minor for native in self.natives)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthRate:
+    """The average that income and expense of a month are translated at."""
+
+    month: date
+    rate: UsedRate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +228,9 @@ def balance_sheet(*, chart: Chart, reporting: Asset, as_of: date) -> BalanceShee
         year_starts_on=starts_on,
         natives=_natives(chart, held=held),
         rates=[used for used in book.used.values() if used.evidence],
-        averages=[(month, used) for (asset, month), used in sorted(averages.items()) if (asset, month) in used_months],
+        averages=[
+            MonthRate(month=month, rate=averages[asset, month]) for asset, month in sorted(averages) if (asset, month) in used_months
+        ],
     )
 
 

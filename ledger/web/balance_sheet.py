@@ -187,7 +187,7 @@ def _subtitles(shown: BalanceSheet | None, *, day: date) -> list[str]:
     rates = [
         f"{used.base} in {used.quote} {used.shown}: "
         + "; ".join(f"{one.base}/{one.quote} {one.source}, {one.at:%Y-%m-%d %H:%M} UTC, rate {one.rate_id}" for one in used.evidence)
-        for used in [*shown.rates, *(used for _, used in shown.averages)]
+        for used in [*shown.rates, *(one.rate for one in shown.averages)]
     ]
     return [f"{shown.entity.name} at the end of {day}, in {shown.reporting.code}; it {state}", *rates]
 

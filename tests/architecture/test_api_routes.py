@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from approvals.models import User
 from approvals.operations import set_switch
-from ledger.models import Account, AccountingPeriod, Alert, JournalEntry
+from ledger.models import Account, AccountingPeriod, Alert, IntegrityFinding, IntegrityRun, JournalEntry
 from ledger.operations import set_monitor
 from ledgerops import reference
 from recon.models import Reconciliation
@@ -73,6 +73,15 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("accounts/<code:code>/postings", "get"): (200, READERS),
     ("accounts/<code:code>/statement", "get"): (200, READERS),
     ("trial-balance", "get"): (200, READERS),
+    ("rates", "get"): (200, READERS),
+    ("rates", "post"): (422, ("Analyst", "Controller")),
+    ("rates/ages", "get"): (200, READERS),
+    ("rates/ages", "post"): (422, ("Controller",)),
+    # Its entity has no functional asset.
+    ("positions", "get"): (422, READERS),
+    ("remeasurements", "post"): (422, ("Analyst", "Controller")),
+    ("year-ends", "post"): (422, ("Analyst", "Controller")),
+    ("balance-sheet", "get"): (422, READERS),
     ("assets", "get"): (200, READERS),
     ("general-ledger", "get"): (200, READERS),
     ("periods", "get"): (200, READERS),
@@ -82,6 +91,12 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("periods/<int:period_id>/reopen", "post"): (422, ("Controller",)),
     ("periods/<int:period_id>/soft-lock", "post"): (200, ("Controller",)),
     ("periods/<int:period_id>/unlock", "post"): (200, ("Controller",)),
+    ("integrity", "get"): (200, READERS),
+    ("integrity/runs", "get"): (200, READERS),
+    ("integrity/runs", "post"): (202, ("Controller",)),
+    ("integrity/runs/<uuid:examination_id>", "get"): (200, READERS),
+    ("integrity/findings", "get"): (200, READERS),
+    ("integrity/findings/<uuid:finding_id>/rebuild", "post"): (422, ("Analyst", "Controller")),
     ("sources", "get"): (200, WITH_FILES),
     ("files", "post"): (415, ANALYST),
     ("files/<uuid:file_id>", "get"): (200, WITH_FILES),
@@ -149,11 +164,13 @@ def test_every_route_and_method_is_expected_and_names_its_permission(db: None) -
 def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Leave one of everything that a route names; its id by the name of the route's parameter."""
     monkeypatch.setattr("recon.tasks.execute_run.delay", lambda **_: None)
+    monkeypatch.setattr("ledger.tasks.execute_integrity_run.delay", lambda **_: None)
     post("1010 debit 10.00 USD / 2010 credit 10.00 USD", reference="INV-1")
     source = bank()
     run = reconcile(mt940(("C", 1000, "INV-1"), ("D", 250, "FEE-20261102"), ("D", 99, "FEE-20261103")), source=source, by=maker)
     proposal, _ = propose(break_of(reference="FEE-20261103"), by=maker)
     statement = source.statements.get()
+    examination = IntegrityRun.objects.create(full=True)
     return {
         "entry_id": str(JournalEntry.objects.get().pk),
         "transaction_id": str(JournalEntry.objects.get().pk),
@@ -171,6 +188,18 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         ),
         "alert_id": str(Alert.objects.create(kind="integrity", account=Account.objects.get(code="1010"), detail={}).pk),
         "switch_id": str(set_switch(function="posting", scope="account:2050", reason="why", passes_approved=False).pk),
+        "examination_id": str(examination.pk),
+        "finding_id": str(
+            IntegrityFinding.objects.create(
+                check_name="days_add_up",
+                severity="freeze",
+                object_type="ledger.account",
+                object_id="1010",
+                sentence="",
+                first_run=examination,
+                account=Account.objects.get(code="1010"),
+            ).pk
+        ),
         "target_type": "approvals.proposal",
         "target_id": str(proposal.pk),
     }

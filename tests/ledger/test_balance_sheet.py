@@ -111,7 +111,7 @@ def test_averages_leave_exactly_the_translation_difference_it(november: None, ma
     assert averaged.result_minor - plain.result_minor == 1482 - 1358
     assert averaged.translation_minor == -(1482 - 1358)
     assert averaged.assets.total_minor == plain.assets.total_minor
-    assert [month for month, _ in averaged.averages] == [date(2025, 11, 1)]
+    assert [one.month for one in averaged.averages] == [date(2025, 11, 1)]
 
 
 def test_another_reporting_asset_goes_through_the_functional_one_it(november: None, maker: User) -> None:
