@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -41,10 +42,10 @@ def busy_books(*, maker: User, checker: User) -> None:
 
 
 def _accounts() -> None:
-    def add(code: str, kind: AccountType, owner_class: OwnerClass, **values: object) -> None:
+    def add(code: str, kind: AccountType, owner_class: OwnerClass, **values: Any) -> None:
         ledger.open_account(
             code=code, name=f"Account {code}", entity=ENTITY, group=GROUP, asset="USD", account_type=kind, owner_class=owner_class, **values
-        )  # type: ignore[arg-type]
+        )
 
     add(DEFERRED, AccountType.INCOME, OwnerClass.FEE, controls={"deferred": True})
     add(LIMITED, AccountType.LIABILITY, OwnerClass.CUSTOMER, controls={"overdraft_limit": "0"})
@@ -53,8 +54,8 @@ def _accounts() -> None:
     add(CHILD, AccountType.LIABILITY, OwnerClass.CUSTOMER, parent=CONTROL)
 
 
-def _post(text: str, **values: object) -> UUID:
-    posted = ledger.post_entry(draft=draft(text, **values), scope="tests")  # type: ignore[arg-type]
+def _post(text: str, **values: Any) -> UUID:
+    posted = ledger.post_entry(draft=draft(text, **values), scope="tests")
     assert posted.entry_id is not None
     return posted.entry_id
 

@@ -65,6 +65,7 @@ from ledger.operations.posting import (
     post_entry,
     refusal,
 )
+from ledger.operations.rebuilding import NothingToRebuild, RebuildInvalid, propose_rebuild
 from ledger.operations.transactions import (
     BATCH_MAXIMUM,
     BatchInvalid,
@@ -109,6 +110,7 @@ __all__ = [
     "MonitorExists",
     "MonitorInvalid",
     "NoteRequired",
+    "NothingToRebuild",
     "OpeningRequest",
     "PeriodInvalid",
     "PeriodNotReady",
@@ -118,6 +120,7 @@ __all__ = [
     "PostingInvalid",
     "PostingRefused",
     "ReasonMissing",
+    "RebuildInvalid",
     "Ruled",
     "SourceEventReused",
     "TermsRefused",
@@ -155,6 +158,7 @@ __all__ = [
     "propose_account_change",
     "propose_chart_import",
     "propose_close",
+    "propose_rebuild",
     "propose_reopening",
     "propose_type",
     "record_batch",

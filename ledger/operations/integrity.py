@@ -256,7 +256,8 @@ def _wrong(row: Sequence[Any]) -> Wrong:
 
 
 def _json(value: Any) -> Mapping[str, Any]:
-    return json.loads(value) if isinstance(value, str) else value
+    read: Mapping[str, Any] = json.loads(value) if isinstance(value, str) else value
+    return read
 
 
 def _suspects(one: Pass) -> list[Wrong]:

@@ -180,7 +180,8 @@ WITH undone AS (
 SELECT q.check_name, 'ledger.transaction', j.id::text, j.id::text, NULL, coalesce('entity:' || j.entity, ''),
        jsonb_build_object('status', q.due), jsonb_build_object('status', q.stands)
 FROM judged j CROSS JOIN LATERAL (VALUES
-    ('transaction_status_agrees', j.status_due, j.status), ('settlement_agrees', j.settlement_due, j.settlement)) AS q (check_name, due, stands)
+    ('transaction_status_agrees', j.status_due, j.status), ('settlement_agrees', j.settlement_due, j.settlement)
+) AS q (check_name, due, stands)
 WHERE q.due <> q.stands ORDER BY j.id
 """
 

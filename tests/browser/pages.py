@@ -55,6 +55,8 @@ PAGES = [
     PageCase("close", "controller", "/close/"),
     PageCase("checklist of a period", "controller", "/close/", "tbody a"),
     PageCase("trial balance of a period", "auditor", "/close/1/?tab=balances"),
+    PageCase("integrity", "controller", "/integrity/"),
+    PageCase("examination", "controller", "/integrity/", "tbody a[href^='/integrity/runs/']"),
     PageCase("audit log", "auditor", "/audit/"),
     PageCase("records", "auditor", "/admin/"),
     PageCase("records of a kind", "auditor", "/admin/ledger/journalentry/"),
