@@ -114,13 +114,13 @@ def read_opening(
 @require_safe
 @requires("ledger.view_journalentry")
 def opening_of_entity(request: HttpRequest, entity: str) -> HttpResponse:
-    """Where the opening of an entity is looked at: its proposal, or the form for the next version of it."""
+    """Where the opening of an entity is looked at: its place in the list, or the form for the next version of it."""
     found = approvals.proposals_for(reader(request)).filter(kind=OPENING, target_id=entity).order_by("-id").first()
     if found is None:
         raise approvals.ProposalNotFound("there are no opening balances of such an entity in your scope")
     if "revise" in request.GET:
         return redirect(f"{reverse('ledger:opening')}?revise={found.pk}")
-    return redirect("approvals:proposal", found.pk)
+    return redirect("ledger:journals")
 
 
 def _page(

@@ -24,7 +24,7 @@ from ledger.operations.reversals import REVERSAL
 from ledger.proposed import ProposedEntry, entries_of
 from ledger.queries import accounts_for
 from ledger.queries.journal_reviews import shown_journal
-from ledger.queries.journals import accounts_offered, problems_of
+from ledger.queries.journals import accounts_offered, posted_by, problems_of
 from ledger.web import journal_forms as forms
 from ledger.web.requests import reader
 from ledgerops.lib.http import STATUS_OF, requires
@@ -72,12 +72,16 @@ def journals(request: HttpRequest) -> HttpResponse:
 @require_safe
 @requires("ledger.view_journalentry")
 def journal(request: HttpRequest, journal_id: UUID) -> HttpResponse:
-    """Where a proposed journal is looked at: its proposal, or the form for the next version of it."""
+    """Where a journal is looked at: the entry that it became, its place in the list, or the form for the next version of it."""
     found = approvals.proposals_for(reader(request)).filter(locked_object=locked_object(journal_id)).order_by("-id").first()
     if found is None:
         raise approvals.ProposalNotFound("there is no such journal in your scope")
     if "revise" not in request.GET:
-        return redirect("approvals:proposal", found.pk)
+        posted = list(posted_by(found.pk)[:2])
+        if len(posted) == 1:
+            return redirect("ledger:entry", posted[0].pk)
+        view = next(name for name, (_, statuses) in VIEWS.items() if found.status in statuses)
+        return redirect(f"{reverse('ledger:journals')}?view={view}")
     many = len(forms.payload_of(found)["entries"]) > 1
     return redirect(reverse("ledger:journal_upload" if many else "ledger:journal_new") + f"?revise={found.pk}")
 

@@ -58,10 +58,12 @@ def _list(request: HttpRequest, *, refused: str = "", refusal: Refusal | None = 
 @require_safe
 @requires("ledger.view_recurringentry")
 def recurring_entry(request: HttpRequest, code: str) -> HttpResponse:
-    """Where one recurring entry is looked at: its place in the list, its proposal, or the form for the next version of it."""
+    """Where one recurring entry is looked at: its place in the list, or the form for the next version of it."""
     found = approvals.proposals_for(reader(request)).filter(kind=START, target_id=code).order_by("-id").first()
     if found is not None and "revise" in request.GET:
         return redirect(f"{reverse('ledger:recurring_new')}?revise={found.pk}")
+    if found is not None and found.is_open:
+        return redirect("ledger:recurring")
     rule = recurring_of(reader(request), code=code)
     return redirect(f"{reverse('ledger:recurring')}#rule-{rule.pk}")
 
