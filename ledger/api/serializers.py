@@ -70,6 +70,9 @@ class AccountFields(serializers.Serializer[Any]):
     posted_debits_minor = MinorField(source="balance.posted_debits_minor")
     posted_credits_minor = MinorField(source="balance.posted_credits_minor")
     balance_minor = serializers.SerializerMethodField(help_text="on the normal side, in minor units, as a string of digits")
+    pending_out_minor = MinorField(source="balance.pending_out_minor", help_text="held, not yet posted")
+    pending_in_minor = MinorField(source="balance.pending_in_minor", help_text="promised; it never raises what is available")
+    available_minor = MinorField(source="balance.available_minor", help_text="posted less pending outflow, plus the overdraft allowed")
     overdraft_limit = serializers.SerializerMethodField(help_text="how far below zero requests may take it, in minor units; null: any")
     debits_frozen = serializers.BooleanField(source="balance.debits_frozen")
     credits_frozen = serializers.BooleanField(source="balance.credits_frozen")
@@ -91,22 +94,6 @@ class AccountFilters(Body):
     asset = serializers.CharField(required=False)
     status = serializers.ChoiceField(choices=AccountStatus.choices, required=False)
     q = serializers.CharField(required=False, help_text="start of the code, or part of the name")
-
-
-class AccountPosting(serializers.Serializer[Any]):
-    account_seq = serializers.IntegerField(help_text="place in the account's own order, from 1 and without gaps")
-    entry_id = serializers.UUIDField()
-    entry_number = serializers.CharField(source="entry.public_number")
-    line = serializers.IntegerField()
-    type = serializers.CharField(source="entry.type.code")
-    effective_date = serializers.DateField(source="entry.effective_date")
-    posted_at = serializers.DateTimeField(source="entry.posted_at")
-    description = serializers.CharField(source="entry.description")
-    reference = serializers.CharField(source="entry.reference")
-    direction = serializers.ChoiceField(choices=Direction.choices)
-    amount = AmountField(source="amount_minor")
-    asset = serializers.CharField(source="asset.code")
-    balance_after_minor = MinorField()
 
 
 class AssetFields(serializers.Serializer[Any]):

@@ -73,17 +73,6 @@ class AccountDetail(APIView):
         return Response(serializers.AccountFields(queries.account_for(user_of(request), code=code)).data)
 
 
-@extend_schema_view(get=extend_schema(summary="List an account's postings, newest first"))
-class AccountPostings(ListAPIView[Posting]):
-    required_permissions = {"GET": "ledger.view_account"}
-    serializer_class = serializers.AccountPosting
-    ordering = ("-account_seq",)
-
-    def get_queryset(self) -> QuerySet[Posting]:
-        asked(self.request)
-        return queries.account_postings(queries.account_for(user_of(self.request), code=self.kwargs["code"]))
-
-
 @extend_schema_view(get=extend_schema(summary="List assets by code"))
 class Assets(ListAPIView[Asset]):
     required_permissions = {"GET": "ledger.view_account"}

@@ -18,6 +18,7 @@ from ledger.models import Account
 from ledger.queries.balances import Sums, placed_sums, seqs_known_at
 
 LAST_SEQ = 2**63 - 1
+_SEPARATOR = "~"
 
 
 class Order(StrEnum):
@@ -215,3 +216,20 @@ def _leg(row: Sequence[Any]) -> Leg:
         amount_minor=int(amount),
         balance_after_minor=int(after),
     )
+
+
+def cursor_of(view: View, place: Place) -> str:
+    """Return a place as an address carries it."""
+    day, seq = place
+    return f"{day.isoformat()}{_SEPARATOR}{seq}" if view.order is Order.EFFECTIVE else str(seq)
+
+
+def place_from(view: View, cursor: str) -> Place | None:
+    """Return the place that a cursor names, or None if it is no cursor of this order."""
+    day, separator, seq = cursor.rpartition(_SEPARATOR)
+    if not (seq.isascii() and seq.isdigit() and len(seq) < 19) or bool(separator) != (view.order is Order.EFFECTIVE):
+        return None
+    try:
+        return (date.fromisoformat(day) if separator else date.min, int(seq))
+    except ValueError:
+        return None

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from ledger.models import Account
 from ledger.queries import balances, statement
-from ledger.queries.statement_legs import Order, Place, View, view_of
+from ledger.queries.statement_legs import Order, View, cursor_of, place_from, view_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.tables import Amount, Column, Kind, Row
 
@@ -18,7 +18,6 @@ ORDERS = [(Order.RECORD.value, "In the order of record"), (Order.EFFECTIVE.value
 ROWS = [("movements", "One row per movement"), ("postings", "One row per posting")]
 LATE_SHOWN = 20
 PARTS_SHOWN = 12
-_SEPARATOR = "~"
 
 COLUMNS = [
     Column(name="seq", title="No.", kind=Kind.INTEGER),
@@ -123,8 +122,8 @@ def statement_context(account: Account, *, asked: Asked, query: QueryDict) -> di
         "row_kinds": ROWS,
         "is_effective": asked.order is Order.EFFECTIVE,
         "movements": page.movements,
-        "newer": _address(query, before=_cursor(view, page.newer)) if page.newer else "",
-        "older": _address(query, after=_cursor(view, page.older)) if page.older else "",
+        "newer": _address(query, before=cursor_of(view, page.newer)) if page.newer else "",
+        "older": _address(query, after=cursor_of(view, page.older)) if page.older else "",
         "parts_shown": PARTS_SHOWN,
         "parts_limit": f":{PARTS_SHOWN}",
     }
@@ -184,22 +183,6 @@ def statement_rows(account: Account, *, view: View) -> Iterator[Row]:
             Amount(balance, scale, asset),
             asset,
         ]
-
-
-def _cursor(view: View, place: Place) -> str:
-    day, seq = place
-    return f"{day.isoformat()}{_SEPARATOR}{seq}" if view.order is Order.EFFECTIVE else str(seq)
-
-
-def place_from(view: View, cursor: str) -> Place | None:
-    """Return the place that a cursor names, or None if it is no cursor of this order."""
-    day, separator, seq = cursor.rpartition(_SEPARATOR)
-    if not (seq.isascii() and seq.isdigit() and len(seq) < 19) or bool(separator) != (view.order is Order.EFFECTIVE):
-        return None
-    try:
-        return (date.fromisoformat(day) if separator else date.min, int(seq))
-    except ValueError:
-        return None
 
 
 def _address(query: QueryDict, **cursor: str) -> str:

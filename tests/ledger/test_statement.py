@@ -9,11 +9,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from approvals.models import User
 from ledger import operations
-from ledger.models import Account, JournalEntry, Posting, RolledPosting
+from ledger.models import Account, AccountType, JournalEntry, OwnerClass, Posting, RolledPosting
 from ledger.queries.statement import Movement, StatementPage, statement_lines, statement_page
 from ledger.queries.statement_legs import Order, Place, View, view_of
-from tests.fixtures import DAY, ENTITY, STARTS_ON, draft
+from tests.fixtures import DAY, ENTITY, STARTS_ON, draft, signed_in
+from tests.notation import writes_nothing
 
 FIRST_DAYS = 12
 
@@ -182,3 +184,92 @@ def test_deferred_account_lists_its_legs_once_they_have_a_place_it(chart: dict[s
 def test_file_lists_the_same_legs_and_balances_it(busy: Account) -> None:
     for view, true in views(busy):
         assert [(leg.account_seq, level) for leg, _, level in statement_lines(view)] == true
+
+
+# Over REST
+
+
+def test_balance_and_statement_over_rest_it(maker: User, chart: dict[str, Account]) -> None:
+    deposit("100.00", day=STARTS_ON)
+    known_at = timezone.now().isoformat()
+    late = deposit("7.00", day=STARTS_ON)
+    browser = signed_in(maker)
+    told = browser.get("/api/v1/accounts/2010/balance", {"as_of": str(STARTS_ON), "known_at": known_at}).json()
+    assert (told["balance_minor"], told["now_minor"], told["difference_minor"], told["recorded_minor"]) == (
+        "10000",
+        "10700",
+        "700",
+        "10000",
+    )
+    assert [one["entry_id"] for one in told["explained_by"]] == [str(late)]
+    rows = browser.get("/api/v1/accounts/2010/statement", {"order": "effective", "limit": 1}).json()
+    assert [row["balance_minor"] for row in rows["results"]] == ["10700"]
+    following = browser.get(rows["next"]).json()
+    assert ([row["balance_minor"] for row in following["results"]], following["next"]) == (["10000"], None)
+    postings = browser.get("/api/v1/accounts/2010/postings").json()["results"]
+    assert [(one["account_seq"], one["balance_after_minor"]) for one in postings] == [(2, "10700"), (1, "10000")]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("balance?as_of=2026-02-30", "as_of"),
+        ("balance?known_at=yesterday", "known_at"),
+        ("balance?on=2026-02-01", "on"),
+        ("statement?order=size", "order"),
+        ("statement?order=effective&after=7", "after"),
+        ("statement?limit=0", "limit"),
+        ("postings?after=2026-01-01~3", "after"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_place_it(maker: User, chart: dict[str, Account], path: str, field: str) -> None:
+    answer = signed_in(maker).get(f"/api/v1/accounts/2010/{path}")
+    assert answer.status_code == 422
+    assert answer.json()["error"]["field"] == field
+
+
+def test_account_out_of_sight_has_no_balance_it(stranger: User, chart: dict[str, Account]) -> None:
+    browser = signed_in(stranger)
+    for path in ("balance", "statement", "postings"):
+        assert browser.get(f"/api/v1/accounts/2010/{path}").status_code == 404
+
+
+# On screen
+
+
+def test_page_shows_dates_and_instants_and_refuses_what_is_none_it(maker: User, chart: dict[str, Account]) -> None:
+    deposit("100.00", day=STARTS_ON)
+    known_at = f"{timezone.now():%Y-%m-%dT%H:%M:%S.%f}"
+    deposit("7.00", day=STARTS_ON)
+    browser = signed_in(maker)
+    page = browser.get("/accounts/2010/", {"order": "effective", "as_of": str(STARTS_ON), "known_at": known_at})
+    figures = page.context["figures"]
+    assert (figures.now_minor, figures.known_minor, figures.difference_minor, len(figures.late)) == (10_700, 10_000, 700, 1)
+    assert [row.balance_minor for row in page.context["movements"]] == [10_000]
+    for wrong in ("as_of=2026-02-30", "known_at=never", "order=size"):
+        refused = browser.get(f"/accounts/2010/?{wrong}")
+        assert refused.status_code == 422
+        assert "The dates cannot be read" in refused.content.decode()
+        with writes_nothing():
+            assert browser.post(f"/accounts/2010/export/?{wrong}", {"format": "csv"}).status_code == 422
+
+
+def test_control_account_holds_what_is_under_it_at_any_depth_it(maker: User, chart: dict[str, Account]) -> None:
+    for code, parent in (("2000", None), ("2100", "2000"), ("2110", "2100")):
+        operations.open_account(
+            code=code,
+            name=f"Under {parent}",
+            entity=ENTITY,
+            group="ALL",
+            asset="USD",
+            account_type=AccountType.LIABILITY,
+            owner_class=OwnerClass.CUSTOMER,
+            parent=parent,
+        )
+    operations.post_entry(draft=draft("1010 debit 9.00 USD / 2110 credit 9.00 USD"), scope="tests")
+    rows = {row.account.code: row for row in signed_in(maker).get("/accounts/").context["rows"]}
+    assert [(code, rows[code].level, rows[code].posted_minor) for code in ("2000", "2100", "2110")] == [
+        ("2000", 1, 900),
+        ("2100", 2, 900),
+        ("2110", 3, 900),
+    ]
