@@ -16,9 +16,14 @@ class State:
     label: str
     current: bool = False
     reached_at: datetime | None = None
-    # By whom: a source and its event, the request itself, a hold's end, an undoing entry.
+    # By whom: a source, the request itself, a hold's end, an undoing entry.
     by: str = ""
     arrows: list[tuple[str, bool]] = field(default_factory=list)
+
+    @property
+    def left(self) -> bool:
+        """Whether one of its arrows was taken."""
+        return any(taken for _, taken in self.arrows)
 
     @property
     def reached(self) -> bool:
@@ -83,7 +88,7 @@ def _status_moves(transaction: Transaction, events: Sequence[TransactionEvent], 
     moves += _reported(events, axis=Axis.STATUS)
     if transaction.entry is not None:
         told = next((event for event in events if event.axis == Axis.STATUS and event.to_status == TransactionStatus.POSTED), None)
-        by = f"{told.source} {told.source_event_id}" if told and initiated else "somebody's word to post it" if initiated else "the request"
+        by = told.source if told and initiated else "somebody's word to post it" if initiated else "the request"
         moves.append(Move(to=TransactionStatus.POSTED, at=transaction.entry.posted_at, by=by))
     undoing = [child for child in children if child.entry is not None and child.content.get("reverses") == str(transaction.pk)]
     if transaction.status == TransactionStatus.REVERSED and undoing and undoing[-1].entry:
@@ -96,7 +101,7 @@ def _status_moves(transaction: Transaction, events: Sequence[TransactionEvent], 
 
 def _reported(events: Sequence[TransactionEvent], *, axis: Axis) -> list[Move]:
     return [
-        Move(to=event.to_status, at=event.recorded_at, by=f"{event.source} {event.source_event_id}", origin=event.from_status)
+        Move(to=event.to_status, at=event.recorded_at, by=event.source, origin=event.from_status)
         for event in events
         if event.axis == axis and event.outcome == EventOutcome.APPLIED
     ]

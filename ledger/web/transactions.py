@@ -202,17 +202,22 @@ def post_now(request: HttpRequest, transaction_id: UUID) -> HttpResponse:
     return redirect("ledger:transaction", kept.pk)
 
 
+def _code(choices: str) -> forms.TextInput:
+    """Return the control of an account's code, with a list of those that may be meant."""
+    return forms.TextInput(attrs={"list": choices, "autocomplete": "off", "spellcheck": "false"})
+
+
 class ConversionForm(forms.Form):
     """A conversion as a person fills it in; amounts are written as people write them."""
 
     key = forms.CharField(max_length=200, widget=forms.HiddenInput)
-    sold_account = forms.CharField(max_length=40, label="Sell from account")
+    sold_account = forms.CharField(max_length=40, label="Sell from account", widget=_code("customer-accounts"))
     sold_amount = forms.CharField(max_length=60, label="Amount sold", widget=forms.TextInput(attrs={"inputmode": "decimal"}))
-    bought_account = forms.CharField(max_length=40, label="Buy into account")
+    bought_account = forms.CharField(max_length=40, label="Buy into account", widget=_code("customer-accounts"))
     rate = forms.CharField(max_length=40, label="Rate", help_text="Bought units for one sold")
     spread_bps = forms.IntegerField(required=False, min_value=0, max_value=9_999, label="Spread in basis points")
     bought_amount = forms.CharField(max_length=60, required=False, label="Or amount agreed")
-    spread_account = forms.CharField(max_length=40, required=False, label="Spread earned on")
+    spread_account = forms.CharField(max_length=40, required=False, label="Spread earned on", widget=_code("fee-accounts"))
     rounding = forms.ChoiceField(choices=[(one.value, one.value.replace("_", " ").capitalize()) for one in Rounding], label="Rounding")
     quote_id = forms.CharField(max_length=100, label="Quote")
     quoted_at = forms.DateTimeField(
@@ -396,11 +401,11 @@ def _warnings(shown: Transaction) -> list[dict[str, Any]]:
                 "short": short,
             }
         )
-    for account, days in (said.get("below_limit_on") or {}).items():
-        found.append(
-            {
-                "title": f"{account} stood below its limit in the past",
-                "text": f"Seen with this entry, on {', '.join(days[:10])}{' and later' if len(days) > 10 else ''}.",
-            }
-        )
+    found += [
+        {
+            "title": f"{account} stood below its limit in the past",
+            "text": f"Seen with this entry, on {', '.join(days[:10])}{' and later' if len(days) > 10 else ''}.",
+        }
+        for account, days in (said.get("below_limit_on") or {}).items()
+    ]
     return found

@@ -42,7 +42,7 @@ class _Writer:
         assert recorded is not None, "what is not recorded is raised"
         return recorded
 
-    def reports(self, transaction_id: UUID, *, source: str, said: Sequence[tuple[str, str, str]]) -> None:
+    def reports(self, transaction_id: UUID, *, name: str, source: str, said: Sequence[tuple[str, str, str]]) -> None:
         """Report what a source says, in its order: (axis, what it became, the source's event id)."""
         for minutes, (axis, to, event) in enumerate(said):
             at = datetime.combine(self.day, time(9, 5 * minutes), tzinfo=UTC)
@@ -51,7 +51,7 @@ class _Writer:
                 axis=axis,
                 to=to,
                 source=source,
-                source_event_id=f"{transaction_id}-{event}",
+                source_event_id=f"{name}-{event}",
                 source_at=at,
                 actor_id=self.actor_id,
             )
@@ -92,7 +92,7 @@ def _settled_deposit(writer: _Writer) -> None:
         ("settlement", "sent", "sent"),
     ]
     if not Transaction.objects.filter(pk=deposit, settlement="settled").exists():
-        writer.reports(deposit, source="PARTNER-BANK", said=said)
+        writer.reports(deposit, name="DEPOSIT", source="PARTNER-BANK", said=said)
 
 
 def _conversion(writer: _Writer) -> None:
@@ -144,8 +144,8 @@ def _conflicting_withdrawal(writer: _Writer) -> None:
         "follow-withdrawal", kind="withdrawal", description="Withdrawal reported as failed", debit=CUSTOMER, credit=PARTNER, minor=450_00
     )
     if Transaction.objects.filter(pk=paid, status="posted").exists():
-        writer.reports(paid, source="PARTNER-BANK", said=[("settlement", "sent", "sent"), ("status", "failed", "failed")])
-        writer.reports(paid, source="PARTNER-BANK", said=[("settlement", "returned", "returned")])
+        said = [("settlement", "sent", "sent"), ("status", "failed", "failed"), ("settlement", "returned", "returned")]
+        writer.reports(paid, name="WITHDRAWAL", source="PARTNER-BANK", said=said)
     writer.record(
         "follow-refund", kind="return", description="Withdrawal returned by the bank", debit=PARTNER, credit=CUSTOMER, minor=450_00,
         reverses=paid,

@@ -148,6 +148,12 @@ LOOKS: dict[str, Look] = {
     "expected": Look("Expected", "calendar-clock", "neutral"),
     # books
     "posted": Look("Posted", "check", "good"),
+    "initiated": Look("Initiated", "circle-dashed", "neutral"),
+    "pending": Look("Pending", "hourglass", "amber"),
+    "sent": Look("Sent", "arrow-left-right", "info"),
+    "confirmed": Look("Confirmed", "check", "info"),
+    "settled": Look("Settled", "check", "good"),
+    "returned": Look("Returned", "undo-2", "amber"),
     "reversed": Look("Reversed", "undo-2", "neutral"),
     "active": Look("Active", "check", "good"),
     "frozen": Look("Frozen", "lock", "amber"),
