@@ -57,7 +57,7 @@ class RateBody(Body):
     base = serializers.CharField(max_length=20, help_text="code of the asset that is priced")
     quote = serializers.CharField(max_length=20, help_text="code of the asset it is priced in")
     kind = serializers.ChoiceField(choices=RateKind.choices)
-    source = serializers.CharField(max_length=60)
+    source = serializers.CharField(max_length=60)  # type: ignore[assignment] # a field of this name
     at = serializers.DateTimeField(help_text="when this was the rate; an average is recorded at an instant of its month")
     value = RateField(max_length=60, help_text="units of the quote for one unit of the base")
 
@@ -76,7 +76,7 @@ class RateFilters(Body):
     base = serializers.CharField(required=False)
     quote = serializers.CharField(required=False)
     kind = serializers.ChoiceField(choices=RateKind.choices, required=False)
-    source = serializers.CharField(required=False)
+    source = serializers.CharField(required=False)  # type: ignore[assignment] # a field of this name
 
 
 class RateAgeBody(Body):
@@ -95,7 +95,7 @@ class EvidenceFields(serializers.Serializer[Any]):
     base = serializers.CharField()
     quote = serializers.CharField()
     kind = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment] # a field of this name
     at = serializers.DateTimeField()
     value = RateField()
 
@@ -232,9 +232,7 @@ class PositionsOfDay(APIView):
 
     @extend_schema(
         summary="Read an entity's positions in foreign assets, what the books carry them at and what they are worth",
-        description=(
-            "Only for entities none of whose accounts is out of sight. Amounts other than `held` and `own_funds` are in the functional asset."
-        ),
+        description=("Only for entities wholly in sight. Amounts other than `held` and `own_funds` are in the functional asset."),
         parameters=[PointFilters],
         responses=PositionsFields,
     )
@@ -268,9 +266,7 @@ class YearEnds(APIView):
 
     @extend_schema(
         summary="Propose to move the income and expense of a year to retained earnings",
-        description=(
-            "409 `year_end_refused` while earlier periods are open, or if nothing is left. Posted once somebody other than its maker approves."
-        ),
+        description=("409 `year_end_refused` while earlier periods are open, or if nothing is left. Posted once somebody else approves."),
         request=PeriodEndBody,
         responses={201: ProposalFields},
     )
