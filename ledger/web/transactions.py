@@ -393,14 +393,13 @@ def _warnings(shown: Transaction) -> list[dict[str, Any]]:
                 "text": "The period of its own date was closed; that date is its value date.",
             }
         )
-    for short in said.get("shortfalls") or []:
-        found.append(
-            {
-                "title": "The customer could not give all of it",
-                "text": f"{short['account']} was short; {short['receivable']} took the rest as a receivable.",
-                "short": short,
-            }
-        )
+    found += [
+        {
+            "title": "The customer could not give all of it",
+            "text": f"{short['account']} was short; {short['receivable']} took the rest as a receivable.",
+        }
+        for short in said.get("shortfalls") or []
+    ]
     found += [
         {
             "title": f"{account} stood below its limit in the past",
