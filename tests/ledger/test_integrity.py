@@ -1,21 +1,224 @@
 """The integrity checker: what is right stays silent, what is wrong is named, stops posting in its scope and is put right by two people."""
 
+import os
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connections
+from django.utils import timezone
 
-from approvals.models import User
+from approvals import operations as approvals
+from approvals.models import DecisionOutcome, Proposal, ProposalStatus, User
+from approvals.operations.proposals import ProposalInvalid
+from audit.models import AuditEvent
 from ledger import operations
-from ledger.models import IntegrityFinding
+from ledger.models import Alert, Balance, IntegrityFinding, IntegrityRun, VerifiedPosition
+from ledgerops.runtime.models import Switch
+from tests.conftest import SUPERUSER_URL
+from tests.fixtures import Post, signed_in
 from tests.integrity_scene import busy_books
+from tests.notation import writes_nothing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+DEPOSIT = "1010 debit 10.00 USD / 2010 credit 10.00 USD"
+WRONG = (
+    "UPDATE ledger_balance SET posted_credits_minor = posted_credits_minor + 77"
+    " WHERE account_id = (SELECT id FROM ledger_account WHERE code = '2010')"
+)
+NARRATIVE = "The balance row was restored from a damaged page"
 
-def test_sound_books_full_examination_finds_nothing_it(chart: dict[str, Any], roles: None, person: Callable[[str, str], User]) -> None:
+
+def tamper(sql: str) -> None:
+    with psycopg.connect(os.environ[SUPERUSER_URL], dbname=connections["default"].settings_dict["NAME"], autocommit=True) as session:
+        session.execute("SET session_replication_role = replica")
+        session.execute(sql.encode())
+
+
+def open_findings() -> set[str]:
+    return set(IntegrityFinding.objects.filter(resolved_at=None).values_list("check_name", flat=True))
+
+
+def test_sound_books_neither_examination_finds_anything_it(roles: None, person: Callable[[str, str], User]) -> None:
     busy_books(maker=person("maker", "Analyst"), checker=person("checker", "Approver"))
+    for full in (False, True, False):
+        run = operations.check_books(full=full)
+        assert [finding.sentence for finding in IntegrityFinding.objects.all()] == []
+        assert run.finished_at is not None
+        assert {step["state"] for step in run.progress} == {"done"}
+
+
+def test_examination_it_writes_nothing_but_its_own_rows(post: Post) -> None:
+    post(DEPOSIT)
+    with writes_nothing(except_in=["ledger_integrity_run", "ledger_verified_position"]):
+        operations.check_books(full=True)
+        operations.check_what_is_new()
+
+
+def test_new_postings_alone_are_looked_at_each_minute(post: Post) -> None:
+    post(DEPOSIT)
+    assert operations.check_what_is_new().postings_checked == 2
+    assert operations.check_what_is_new().postings_checked == 0
+    post(DEPOSIT)
+    assert operations.check_what_is_new().postings_checked == 2
+    assert set(VerifiedPosition.objects.values_list("account_seq", flat=True)) == {2}
+
+
+def test_finding_it_stops_posting_there_tells_people_and_is_open_once(post: Post) -> None:
+    post(DEPOSIT)
+    operations.check_what_is_new()
+    tamper(WRONG)
+    for _ in range(2):
+        operations.check_what_is_new()
+    assert open_findings() == {"balance_is_its_postings", "days_add_up", "trial_balance_is_zero"}
+    finding = IntegrityFinding.objects.get(check_name="balance_is_its_postings")
+    assert "credits 10.77 USD" in finding.sentence
+    assert "10.00 USD" in finding.sentence
+    assert Alert.objects.filter(kind="integrity").count() == 3
+    assert AuditEvent.objects.filter(action="ledger.integrity.found", target_id=str(finding.pk)).count() == 1
+    assert set(Switch.objects.values_list("scope", "passes_approved")) == {("account:2010", True), ("entity:M1", True)}
+
+
+def test_finding_about_one_account_other_accounts_post_on_it(post: Post) -> None:
+    post(DEPOSIT)
+    post("1010 debit 5.00 USD / 2020 credit 5.00 USD")
+    tamper("UPDATE ledger_posting SET balance_after_minor = 1 WHERE account_id = (SELECT id FROM ledger_account WHERE code = '2010')")
+    operations.check_what_is_new()
+    assert open_findings() == {"balance_after_follows"}
+    with pytest.raises(operations.PostingRefused, match="stopped"):
+        post(DEPOSIT)
+    post("1010 debit 5.00 USD / 2020 credit 5.00 USD")
+
+
+def test_finding_that_is_right_again_a_full_examination_closes_it(post: Post) -> None:
+    post(DEPOSIT)
+    tamper(WRONG)
+    operations.check_books(full=True)
+    tamper(WRONG.replace("+ 77", "- 77"))
+    operations.check_books(full=True)
+    assert open_findings() == set()
+    assert AuditEvent.objects.filter(action="ledger.integrity.resolved").count() == 3
+
+
+def test_only_one_worker_examines_at_a_time(post: Post) -> None:
+    waiting = operations.request_integrity_run(requested_by_id=1)
+    assert operations.request_integrity_run(requested_by_id=2) == waiting
+    assert operations.waiting_integrity_runs() == [waiting.pk]
+    minute = IntegrityRun.objects.create(
+        full=False, progress=[{"check": "entry_balances", "state": "current", "objects": 0, "findings": 0}]
+    )
+    assert operations.check_what_is_new() == minute
+    IntegrityRun.objects.filter(pk=minute.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=6))
+    fresh = operations.check_what_is_new()
+    minute.refresh_from_db()
+    assert fresh != minute
+    assert minute.finished_at is not None
+    operations.execute_integrity_run(run_id=waiting.pk)
+    assert operations.waiting_integrity_runs() == []
+
+
+def proposed(maker: User) -> Proposal:
+    return operations.propose_rebuild(account="2010", reason_code="REBUILD", narrative=NARRATIVE, maker_id=maker.pk)
+
+
+def test_figures_are_rebuilt_by_two_people_and_the_findings_close(post: Post, maker: User, checker: User) -> None:
+    post(DEPOSIT)
+    tamper(WRONG)
+    operations.check_books(full=True)
+    proposal = proposed(maker)
+    version = proposal.versions.get()
+    done = approvals.decide(
+        proposal_id=proposal.pk, version=1, digest=version.digest, outcome=DecisionOutcome.APPROVE, comment="", approver_id=checker.pk
+    )
+    assert done.status == ProposalStatus.EXECUTED
+    assert Balance.objects.get(account__code="2010").posted_credits_minor == 1000
+    assert open_findings() == {"trial_balance_is_zero"}
+    operations.check_what_is_new()
+    assert open_findings() == set()
+    event = AuditEvent.objects.get(action="ledger.derived.rebuilt")
+    assert (event.before["credits"], event.after["credits"]) == ("1077", "1000")
+
+
+def test_figures_that_are_right_nobody_rebuilds_them(post: Post, maker: User, checker: User) -> None:
+    post(DEPOSIT)
+    with writes_nothing(), pytest.raises(operations.NothingToRebuild):
+        proposed(maker)
+    tamper(WRONG)
+    with writes_nothing(), pytest.raises(ProposalInvalid):
+        operations.propose_rebuild(account="2010", reason_code="REBUILD", narrative="too short", maker_id=maker.pk)
+
+
+def test_figures_that_changed_meanwhile_the_proposal_is_stale(post: Post, maker: User, checker: User) -> None:
+    post(DEPOSIT)
+    tamper(WRONG)
+    proposal = proposed(maker)
+    tamper(WRONG)
+    version = proposal.versions.get()
+    done = approvals.decide(
+        proposal_id=proposal.pk, version=1, digest=version.digest, outcome=DecisionOutcome.APPROVE, comment="", approver_id=checker.pk
+    )
+    assert done.status == ProposalStatus.STALE
+    assert Balance.objects.get(account__code="2010").posted_credits_minor == 1154
+
+
+def test_pages_show_the_proof_and_lead_from_a_finding_to_its_repair(post: Post, maker: User, checker: User, stranger: User) -> None:
+    post(DEPOSIT)
+    tamper(WRONG)
     run = operations.check_books(full=True)
-    assert [finding.sentence for finding in IntegrityFinding.objects.all()] == []
-    assert run.finished_at is not None
-    assert {step["state"] for step in run.progress} == {"done"}
+    client = signed_in(maker)
+    finding = IntegrityFinding.objects.get(check_name="balance_is_its_postings")
+    page = client.get("/integrity/").content.decode()
+    assert finding.sentence in page
+    assert f"/integrity/findings/{finding.pk}/" in page
+    assert client.get(f"/integrity/runs/{run.pk}/").status_code == 200
+    shown = client.get(f"/integrity/findings/{finding.pk}/").content.decode()
+    assert "Propose rebuild" in shown
+    assert "1077" in shown
+    refused = client.post(f"/integrity/findings/{finding.pk}/rebuild/", {"reason_code": "REBUILD", "narrative": "short"})
+    assert refused.status_code == 422
+    sent = client.post(f"/integrity/findings/{finding.pk}/rebuild/", {"reason_code": "REBUILD", "narrative": NARRATIVE})
+    assert sent.headers["Location"] == f"/approvals/{Proposal.objects.get().pk}/"
+    review = signed_in(checker).get(sent.headers["Location"]).content.decode()
+    assert "Figures of 2010" in review
+    assert signed_in(stranger).get(f"/integrity/findings/{finding.pk}/").status_code == 404
+    assert finding.sentence not in signed_in(stranger).get("/integrity/").content.decode()
+
+
+def test_a_controller_starts_an_examination_and_sees_how_far_it_is(
+    post: Post, person: Callable[[str, str], User], monkeypatch: pytest.MonkeyPatch, maker: User
+) -> None:
+    rung: list[dict[str, Any]] = []
+    monkeypatch.setattr("ledger.tasks.execute_integrity_run.delay", lambda **values: rung.append(values))
+    client = signed_in(person("controller", "Controller"))
+    assert signed_in(maker).post("/integrity/runs/").status_code == 403
+    answer = client.post("/integrity/runs/")
+    run = IntegrityRun.objects.get()
+    assert answer.headers["Location"] == f"/integrity/runs/{run.pk}/"
+    assert rung == [{"run_id": str(run.pk)}]
+    assert "waits for a worker" in client.get("/integrity/", headers={"HX-Request": "true", "HX-Target": "progress"}).content.decode()
+    operations.execute_integrity_run(run_id=run.pk)
+    assert "finished" in client.get(answer.headers["Location"], headers={"HX-Request": "true", "HX-Target": "progress"}).content.decode()
+
+
+def test_rest_tells_the_proof_the_findings_and_takes_a_rebuild(post: Post, maker: User, checker: User, stranger: User) -> None:
+    post(DEPOSIT)
+    tamper(WRONG)
+    operations.check_books(full=True)
+    client = signed_in(maker)
+    proof = client.get("/api/v1/integrity").json()
+    assert (proof["open_findings"], proof["late"]) == (3, False)
+    assert {row["name"] for row in proof["checks"] if row["open_findings"]} == open_findings()
+    (found,) = client.get("/api/v1/integrity/findings?check=balance_is_its_postings&open=true").json()["results"]
+    assert (found["account"], found["found"]["credits"]) == ("2010", "1077")
+    assert client.get("/api/v1/integrity/findings?open=false").json()["results"] == []
+    assert client.get("/api/v1/integrity/findings?colour=red").status_code == 422
+    answer = client.post(
+        f"/api/v1/integrity/findings/{found['id']}/rebuild",
+        {"reason_code": "REBUILD", "narrative": NARRATIVE},
+        content_type="application/json",
+    )
+    assert answer.status_code == 201
+    assert signed_in(stranger).get("/api/v1/integrity/findings").json()["results"] == []
