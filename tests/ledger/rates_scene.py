@@ -6,7 +6,7 @@ from typing import Any
 from approvals import operations as approvals
 from approvals.models import DecisionOutcome, Proposal, User
 from ledger import operations as ledger
-from ledger.models import AccountPurpose, AccountType, OwnerClass, RateKind
+from ledger.models import AccountingPeriod, AccountPurpose, AccountType, LegalEntity, OwnerClass, RateKind
 from ledger.operations.conversions import ConversionRequest, convert
 from ledger.operations.rates import RateRequest, record_rate, set_rate_age
 from tests.fixtures import GROUP
@@ -40,6 +40,17 @@ def define_company() -> None:
     ledger.open_year(entity=ENTITY, starts_on=date(2025, 1, 1))
     ledger.open_year(entity=ENTITY, starts_on=date(2026, 1, 1))
     set_rate_age(kind=RateKind.CLOSING, maximum_minutes=DAYS * 24 * 60)
+
+
+def show_company() -> None:
+    """Give every role of the cast but the stranger sight of the entity."""
+    for role in ("Analyst", "Approver", "Controller", "Auditor"):
+        approvals.grant_sight(role=role, scope_object=LegalEntity.objects.get(code=ENTITY))
+
+
+def soft_lock_before(day: date) -> None:
+    for period in AccountingPeriod.objects.filter(entity__code=ENTITY, ends_on__lt=day):
+        ledger.soft_lock_period(period_id=period.pk)
 
 
 def _open(code: str, name: str, asset: str, kind: AccountType, owner_class: OwnerClass, **further: Any) -> None:

@@ -1,22 +1,20 @@
 """The balance sheet: it balances to the cent through conversions, a month end with remeasurement and a year end, or it refuses."""
 
-from collections.abc import Callable
 from datetime import date
 
 import pytest
 
-from approvals import operations as approvals
 from approvals.models import User
-from ledger import operations, queries
-from ledger.models import Account, AccountingPeriod, Asset, LegalEntity, RateKind
+from ledger import queries
+from ledger.models import Account, Asset, LegalEntity, RateKind
 from ledger.operations.remeasurement import propose_remeasurement
 from ledger.operations.year_end import propose_year_end
 from ledger.queries.balance_sheet import BalanceSheet, balance_sheet, chart_for
 from ledger.queries.positions import positions_of
 from ledger.queries.rates import RateMissing, RateStale
-from tests.fixtures import Post
-from tests.ledger.rates_scene import ENTITY, WHY, approved, converted, define_company, rate
-from tests.notation import balance, journal
+from tests.fixtures import Post, signed_in
+from tests.ledger.rates_scene import ENTITY, WHY, approved, converted, define_company, rate, show_company, soft_lock_before
+from tests.notation import balance
 
 NOVEMBER, DECEMBER = date(2025, 11, 30), date(2025, 12, 31)
 
@@ -24,8 +22,7 @@ NOVEMBER, DECEMBER = date(2025, 11, 30), date(2025, 12, 31)
 @pytest.fixture
 def company(roles: None) -> None:
     define_company()
-    approvals.grant_sight(role="Analyst", scope_object=LegalEntity.objects.get(code=ENTITY))
-    approvals.grant_sight(role="Approver", scope_object=LegalEntity.objects.get(code=ENTITY))
+    show_company()
 
 
 @pytest.fixture
@@ -58,11 +55,6 @@ def assert_balanced(shown: BalanceSheet) -> None:
     assert shown.balances, shown
     assert shown.difference_minor == 0
     assert shown.assets.total_minor == shown.liabilities.total_minor + shown.equity_minor
-
-
-def soft_lock_before(day: date) -> None:
-    for period in AccountingPeriod.objects.filter(entity__code=ENTITY, ends_on__lt=day):
-        operations.soft_lock_period(period_id=period.pk)
 
 
 def test_a_company_balances_after_a_month_end_and_after_a_year_end_it(november: None, maker: User, checker: User, post: Post) -> None:
@@ -157,6 +149,26 @@ def test_books_that_do_not_balance_are_not_made_to_it(november: None, maker: Use
     assert shown.difference_minor < 0
 
 
-def test_refusals_are_seen_before_anything_is_proposed_it(november: None, maker: User, person: Callable[[str, str], User]) -> None:
+def test_the_page_shows_it_with_its_rates_or_refuses_it(november: None, auditor: User) -> None:
+    client = signed_in(auditor)
+    address = f"/ledger/balance-sheet/?entity={ENTITY}&as_of=2025-11-30"
+    refused = client.get(address)
+    assert (refused.status_code, "missing or stale" in refused.content.decode()) == (409, True)
+    assert "Total" not in refused.content.decode(), "no total without its rates"
+    assert client.post(address.replace("/?", "/export/?"), {"format": "csv"}).status_code == 409
     rates_of(date(2025, 11, 28), eur="1.10", jpy="156.25")
-    assert len(journal()) == 9
+    page = client.get(f"{address}&compare=2025-11-30&detail=accounts").content.decode()
+    assert "Balances" in page
+    assert "Treasury" in page
+    exported = b"".join(client.post(address.replace("/?", "/export/?"), {"format": "csv"}))  # type: ignore[arg-type]
+    assert b"it balances" not in exported.split(b"\n")[0]
+    assert b"Translation difference" in exported
+    answer = client.get(f"/api/v1/balance-sheet?entity={ENTITY}&as_of=2025-11-30").json()
+    assert (answer["balances"], answer["difference"]) == (True, "0")
+    assert int(answer["total_assets"]) == int(answer["total_liabilities"]) + int(answer["total_equity"])
+    assert client.get(f"/api/v1/balance-sheet?entity={ENTITY}&as_of=2025-12-31").json()["error"]["code"] == "rate_stale"
+
+
+def test_a_stranger_sees_no_sheet_it(november: None, stranger: User) -> None:
+    assert "No entity in your scope" in signed_in(stranger).get("/ledger/balance-sheet/").content.decode()
+    assert signed_in(stranger).get(f"/api/v1/balance-sheet?entity={ENTITY}").status_code == 422
