@@ -34,7 +34,7 @@ class AccountChangeHandler:
     def review(self, *, payload: Mapping[str, Any], executed: bool, proposal_id: UUID) -> Review:
         account = Account.objects.select_related("asset", "entity", "balance").get(code=payload["account"])
         now, replaced = controls.values_of(account), controls.replaced_by(proposal_id)
-        changes: Mapping[str, Any] = payload["changes"]
+        changes = {field: payload["changes"][field] for field in controls.FIELDS if field in payload["changes"]}
         before = {field: replaced.get(field, now[field]) for field in changes}
         moved = [field for field in changes if not executed and now[field] != before[field]]
         holds = controls.open_holds_of(account)
