@@ -68,7 +68,8 @@ BEGIN
         IF other.period_id IS NOT NULL THEN
             PERFORM pg_advisory_xact_lock_shared(4201, other.period_id::integer);
         END IF;
-        PERFORM 1 FROM ledger_period p WHERE p.id = other.period_id AND p.status = 'open';
+        PERFORM 1 FROM ledger_period p WHERE p.id = other.period_id AND p.status = 'open'
+            AND (p.reopen_ends_at IS NULL OR p.reopen_ends_at > clock_timestamp());
         IF NOT FOUND THEN
             code := 'no_open_period_of_entity'; detail := jsonb_build_object('entity', other.code, 'effective_date', day);
             RETURN;

@@ -12,7 +12,7 @@ from approvals import operations as approvals
 from approvals.models import DecisionOutcome, Proposal, User
 from audit.models import AuditEvent
 from ledger import operations, queries
-from ledger.models import Account, AccountingPeriod, Close, CloseBalance, PeriodStatus
+from ledger.models import Account, AccountingPeriod, Close, CloseBalance, JournalEntry, PeriodStatus
 from ledger.queries.periods import digest_of_stored
 from ledgerops.lib.transactions import database_now
 from tests.fixtures import Post, draft
@@ -164,10 +164,12 @@ def test_a_reopened_period_takes_postings_until_its_time_is_over(
             with pytest.raises(operations.PeriodRefused):
                 act(period_id=period.pk)
     assert AuditEvent.objects.filter(action="ledger.period.reopening_ended", target_id=str(period.pk)).count() == 1
-    # Nor does what belongs to another closed period roll into it.
-    rolled = draft(DEPOSIT, day=date(2025, 9, 30), roll_to_open=True)
-    with pytest.raises(operations.PostingInvalid):
-        operations.record_transaction(draft=rolled, scope="tests")
+    # Nor does what belongs into an earlier closed period roll into it: the next that is open takes it.
+    september = operations.open_period(entity="M1", starts_on=date(2025, 9, 1), ends_on=date(2025, 9, 30))
+    operations.close_period(period_id=september.pk)
+    rolled = operations.record_transaction(draft=draft(DEPOSIT, day=date(2025, 9, 30), roll_to_open=True), scope="tests")
+    assert JournalEntry.objects.get(pk=rolled.entry_id).effective_date == date(2025, 11, 1)
+    assert queries.first_open_date(entity=period.entity) == date(2025, 11, 1)
 
 
 @pytest.mark.parametrize("until", ["", "yesterday", "2020-01-01T00:00:00+00:00", "2030-01-01T00:00:00"])
