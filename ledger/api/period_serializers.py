@@ -18,6 +18,10 @@ class Period(serializers.Serializer[Any]):
     reopen_ends_at = serializers.DateTimeField(allow_null=True, help_text="until when a reopened period takes postings")
 
 
+class Year(serializers.Serializer[Any]):
+    periods = Period(many=True)
+
+
 class PeriodFilters(Body):
     entity = serializers.CharField(required=False)
     status = serializers.ChoiceField(choices=PeriodStatus.choices, required=False)

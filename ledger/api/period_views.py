@@ -47,7 +47,7 @@ class Periods(ListAPIView[AccountingPeriod]):
         summary="Open a year of months",
         description="Twelve months from a first day of a month, in one act; months that are there already stay as they are.",
         request=serializers.YearBody,
-        responses={201: serializers.Period(many=True)},
+        responses={201: serializers.Year},
     )
     def post(self, request: Request) -> Response:
         body = said(request, serializers.YearBody)
@@ -55,7 +55,7 @@ class Periods(ListAPIView[AccountingPeriod]):
         if entity is None:
             raise ValidationError({"entity": "there is no such entity in your scope"})
         months = operations.open_year(entity=entity.code, starts_on=body["starts_on"])
-        return Response(serializers.Period(months, many=True).data, status=201)
+        return Response(serializers.Year({"periods": months}).data, status=201)
 
     def get_queryset(self) -> QuerySet[AccountingPeriod]:
         wanted = asked(self.request, serializers.PeriodFilters)
@@ -162,9 +162,7 @@ class GeneralLedger(ListAPIView[Account]):
     serializer_class = serializers.GeneralLine
     ordering = ("code",)
 
-    @extend_schema(
-        summary="Read the general ledger: opening, movement and closing by account", parameters=[serializers.GeneralFilters]
-    )
+    @extend_schema(summary="Read the general ledger: opening, movement and closing by account", parameters=[serializers.GeneralFilters])
     def get(self, request: Request, *_: Any, **__: Any) -> Response:
         wanted = asked(request, serializers.GeneralFilters)
         until = wanted.get("until", localdate())

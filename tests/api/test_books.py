@@ -151,7 +151,7 @@ def _approve(proposal_id: str, *, by: User) -> None:
 
 def test_a_year_is_opened_and_a_period_is_soft_locked_at_once(api: Api, person: Callable[[str, str], User]) -> None:
     caller = api(person("controller", "Controller"))
-    assert len(caller.post("/periods", {"entity": "M1", "starts_on": "2027-01-01"})) == 12
+    assert len(caller.post("/periods", {"entity": "M1", "starts_on": "2027-01-01"})["periods"]) == 12
     refused = caller.refused("/periods", {"entity": "M9", "starts_on": "2027-01-01"}, answers=422)
     assert refused["field"] == "entity"
     period = AccountingPeriod.objects.get(starts_on=STARTS_ON)
