@@ -9,7 +9,7 @@ class LedgerConfig(AppConfig):
         from audit.actions import register_actions
         from audit.targets import register_page
         from ledger import queries
-        from ledger.approval_handlers import accounts, chart, integrity, journals, periods, rates, types
+        from ledger.approval_handlers import accounts, chart, integrity, journals, parties, periods, rates, types
         from ledger.audit_actions import ACTIONS
         from ledger.queries.periods import count_to_be_closed_again
         from ledger.web import account_changes, alerts
@@ -27,9 +27,12 @@ class LedgerConfig(AppConfig):
         register_page("ledger.opening", word="Opening balances", route="ledger:opening_of")
         register_page("ledger.integrity_run", word="Examination", route="ledger:integrity_run")
         register_page("ledger.integrity_finding", word="Finding", route="ledger:integrity_finding")
+        register_page("ledger.party", word="Party", route="ledger:party")
+        register_page("ledger.remeasurement", word="Remeasurement", route="ledger:remeasurement")
+        register_page("ledger.year_end", word="Year end", route="ledger:year_end_of")
         register_page("ledger.period", word="Period", route="ledger:period")
         one_each = (accounts.ACCOUNT_CHANGE_HANDLER, chart.CHART_IMPORT_HANDLER, types.TYPE_CHANGE_HANDLER)
-        for handler in (*one_each, *periods.HANDLERS, *journals.HANDLERS, *rates.HANDLERS, *integrity.HANDLERS):
+        for handler in (*one_each, *periods.HANDLERS, *journals.HANDLERS, *rates.HANDLERS, *integrity.HANDLERS, *parties.HANDLERS):
             register_handler(handler)
         NAV_COUNTS["ledger:periods"] = count_to_be_closed_again
         register_scope("entity", exists=queries.entity_exists)

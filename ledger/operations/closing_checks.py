@@ -194,7 +194,7 @@ def _proposals(period: AccountingPeriod) -> CheckResult:
     """Find open proposals that would post into the period; how it is to be closed or reopened is no such proposal."""
     versions = (
         ProposalVersion.objects.filter(proposal__status__in=OPEN_STATUSES, n=F("proposal__current_version"))
-        .exclude(Q(proposal__target_type=CLOSING_TARGET) & ~Q(payload__has_key="entries"))
+        .exclude(proposal__target_type=CLOSING_TARGET)
         .select_related("proposal")
         .order_by("proposal__number")
     )

@@ -16,7 +16,7 @@ from approvals.registry import Command, PreconditionChanged
 from audit.operations import record_event
 from ledger.accounting import CREDIT, DEBIT, Line
 from ledger.models import AccountingPeriod, LegalEntity
-from ledger.operations.closing_checks import CLOSING_TARGET, CheckResult, CheckSeverity, Found, register_closing_check, several
+from ledger.operations.closing_checks import CheckResult, CheckSeverity, Found, register_closing_check, several
 from ledger.operations.journals import post_proposed, refuse_problems
 from ledger.operations.periods import locked_period
 from ledger.proposed import ProposedEntry, entries_of
@@ -28,6 +28,8 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 REMEASURE = "ledger.remeasure"
 REMEASUREMENT = "remeasurement"
 REASON = "REMEASUREMENT"
+# Of an entity and a day: `CODE:2026-10-31`.
+TARGET = "ledger.remeasurement"
 
 
 class RemeasurementInvalid(Refusal):
@@ -60,8 +62,20 @@ def propose_remeasurement(*, entity: str, on: date, narrative: str, maker_id: in
     :raises RateMissing, RateStale: if a rate cannot be had.
     :raises Refusal: those of submitting.
     """
-    payload = {"entity": entity, "on": on.isoformat(), "reason_code": REASON, "narrative": narrative}
-    return approvals.submit(kind=REMEASURE, payload=payload, maker_id=maker_id)
+    return approvals.submit(kind=REMEASURE, payload=_payload(entity=entity, on=on, narrative=narrative), maker_id=maker_id)
+
+
+def revise_remeasurement(*, proposal_id: UUID, entity: str, on: date, narrative: str, maker_id: int) -> Proposal:
+    """Submit the next version of a remeasurement after changes were requested, worked out anew.
+
+    :raises Refusal: as in `propose_remeasurement`, and those of revising.
+    """
+    payload = _payload(entity=entity, on=on, narrative=narrative)
+    return approvals.revise(proposal_id=proposal_id, payload=payload, maker_id=maker_id)
+
+
+def _payload(*, entity: str, on: date, narrative: str) -> dict[str, Any]:
+    return {"entity": entity, "on": on.isoformat(), "reason_code": REASON, "narrative": narrative}
 
 
 def plan_remeasurement(*, entity: str, on: date) -> PlannedRemeasurement:
@@ -136,8 +150,8 @@ def check_remeasurement(*, payload: Mapping[str, Any]) -> Command:
         },
         title=f"Remeasure {entity} at {on}",
         scope=scope_of(entity),
-        target_type=CLOSING_TARGET,
-        target_id=str(AccountingPeriod.objects.get(entity__code=entity, ends_on=on).pk),
+        target_type=TARGET,
+        target_id=f"{entity}:{on}",
         locked_object=f"ledger.remeasurement:{entity}:{on}",
         preconditions=_rests_on(plan),
         reason_code=str(payload.get("reason_code", "")),
@@ -163,8 +177,8 @@ def post_remeasurement(*, payload: Mapping[str, Any], preconditions: Mapping[str
     (posted,) = post_proposed(entries_of(payload), proposal_id=proposal_id, checker_id=checker_id, metadata=metadata)
     record_event(
         "ledger.positions.remeasured",
-        target_type=CLOSING_TARGET,
-        target_id=AccountingPeriod.objects.get(entity__code=payload["entity"], ends_on=on).pk,
+        target_type=TARGET,
+        target_id=f"{payload['entity']}:{on}",
         reason=payload["reason_code"],
         after={"entry": posted.entry_id, "positions": payload["positions"]},
         proposal_id=proposal_id,

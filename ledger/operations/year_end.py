@@ -16,7 +16,6 @@ from approvals.registry import Command, PreconditionChanged
 from audit.operations import record_event
 from ledger.accounting import CREDIT, DEBIT, Line
 from ledger.models import Account, AccountingPeriod, AccountPurpose, AccountStatus, AccountType, LegalEntity, PeriodStatus
-from ledger.operations.closing_checks import CLOSING_TARGET
 from ledger.operations.journals import post_proposed, refuse_problems
 from ledger.operations.periods import locked_period
 from ledger.proposed import LINES_OF_AN_ENTRY, ProposedEntry, entries_of
@@ -28,6 +27,8 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 CLOSE_YEAR = "ledger.close_year"
 YEAR_END = "year_end"
 REASON = "YEAR_END"
+# Of an entity and a day: `CODE:2026-12-31`.
+TARGET = "ledger.year_end"
 
 
 class YearEndInvalid(Refusal):
@@ -76,8 +77,20 @@ def propose_year_end(*, entity: str, ends_on: date, narrative: str, maker_id: in
     :raises YearEndInvalid, YearEndRefused: if it is no such year, it is closed already, earlier periods are open, or an account is missing.
     :raises Refusal: those of submitting.
     """
-    payload = {"entity": entity, "ends_on": ends_on.isoformat(), "reason_code": REASON, "narrative": narrative}
-    return approvals.submit(kind=CLOSE_YEAR, payload=payload, maker_id=maker_id)
+    return approvals.submit(kind=CLOSE_YEAR, payload=_payload(entity=entity, ends_on=ends_on, narrative=narrative), maker_id=maker_id)
+
+
+def revise_year_end(*, proposal_id: UUID, entity: str, ends_on: date, narrative: str, maker_id: int) -> Proposal:
+    """Submit the next version of a year end after changes were requested, worked out anew.
+
+    :raises Refusal: as in `propose_year_end`, and those of revising.
+    """
+    payload = _payload(entity=entity, ends_on=ends_on, narrative=narrative)
+    return approvals.revise(proposal_id=proposal_id, payload=payload, maker_id=maker_id)
+
+
+def _payload(*, entity: str, ends_on: date, narrative: str) -> dict[str, Any]:
+    return {"entity": entity, "ends_on": ends_on.isoformat(), "reason_code": REASON, "narrative": narrative}
 
 
 def plan_year_end(*, entity: str, ends_on: date) -> PlannedYearEnd:
@@ -188,8 +201,8 @@ def check_year_end(*, payload: Mapping[str, Any]) -> Command:
         },
         title=f"Close the year of {entity} to {ends_on}",
         scope=scope_of(entity),
-        target_type=CLOSING_TARGET,
-        target_id=str(plan.period.pk),
+        target_type=TARGET,
+        target_id=f"{entity}:{ends_on}",
         locked_object=f"ledger.year_end:{entity}",
         preconditions=_rests_on(plan),
         reason_code=str(payload.get("reason_code", "")),
@@ -219,8 +232,8 @@ def post_year_end(*, payload: Mapping[str, Any], preconditions: Mapping[str, Any
     (posted,) = post_proposed(entries_of(payload), proposal_id=proposal_id, checker_id=checker_id, metadata=metadata)
     record_event(
         "ledger.year.closed",
-        target_type=CLOSING_TARGET,
-        target_id=plan.period.pk,
+        target_type=TARGET,
+        target_id=f"{payload['entity']}:{ends_on}",
         reason=payload["reason_code"],
         after={"entry": posted.entry_id, "results": payload["results"]},
         proposal_id=proposal_id,

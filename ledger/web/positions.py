@@ -1,8 +1,10 @@
 """Positions in foreign assets, their remeasurement at a period's end, and the end of a year: what is asked for, and what it would post."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -18,16 +20,19 @@ from ledger import operations
 from ledger.models import LegalEntity
 from ledger.operations.journals import JournalInvalid, JournalRefused
 from ledger.operations.remeasurement import (
+    REMEASURE,
     RemeasurementInvalid,
     RemeasurementRefused,
     plan_remeasurement,
     propose_remeasurement,
+    revise_remeasurement,
 )
-from ledger.operations.year_end import YearEndInvalid, YearEndRefused, plan_year_end, propose_year_end
+from ledger.operations.year_end import CLOSE_YEAR, YearEndInvalid, YearEndRefused, plan_year_end, propose_year_end, revise_year_end
 from ledger.queries.journal_reviews import shown_journal
 from ledger.queries.positions import Positions, entities_seen_whole, last_period_end, positions_of
 from ledger.queries.rates import RateMissing, RateStale
 from ledger.web.exports import format_of, table_of, table_response
+from ledger.web.journal_forms import returned_to
 from ledger.web.requests import reader, template_for
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.http import STATUS_OF, requires
@@ -164,71 +169,92 @@ def _cells(shown: Positions, number: int) -> list[Any]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Act:
+    """What is asked for at the end of a period: its page, what it would post, how it is proposed and revised."""
+
+    kind: str
+    template: str
+    plan: Callable[[str, date], Any]
+    propose: Callable[[str, date, str, int], Proposal]
+    revise: Callable[[UUID, str, date, str, int], Proposal]
+
+
+_REMEASURE = _Act(
+    kind=REMEASURE,
+    template="ledger/remeasure.html",
+    plan=lambda entity, on: plan_remeasurement(entity=entity, on=on),
+    propose=lambda entity, on, why, maker: propose_remeasurement(entity=entity, on=on, narrative=why, maker_id=maker),
+    revise=lambda proposal, entity, on, why, maker: revise_remeasurement(
+        proposal_id=proposal, entity=entity, on=on, narrative=why, maker_id=maker
+    ),
+)
+_YEAR_END = _Act(
+    kind=CLOSE_YEAR,
+    template="ledger/year_end.html",
+    plan=lambda entity, on: plan_year_end(entity=entity, ends_on=on),
+    propose=lambda entity, on, why, maker: propose_year_end(entity=entity, ends_on=on, narrative=why, maker_id=maker),
+    revise=lambda proposal, entity, on, why, maker: revise_year_end(
+        proposal_id=proposal, entity=entity, ends_on=on, narrative=why, maker_id=maker
+    ),
+)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("ledger.propose_entry")
-def remeasure(request: HttpRequest) -> HttpResponse:
+def remeasure(request: HttpRequest, point: str = "") -> HttpResponse:
     """Show what remeasuring an entity at a period's end would post, and propose just that."""
-    return _close_page(
-        request,
-        template="ledger/remeasure.html",
-        plan=lambda entity, on: plan_remeasurement(entity=entity, on=on),
-        propose=lambda entity, on, narrative, maker: propose_remeasurement(entity=entity, on=on, narrative=narrative, maker_id=maker),
-    )
+    return _close_page(request, _REMEASURE, point=point)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("ledger.propose_entry")
-def year_end(request: HttpRequest) -> HttpResponse:
+def year_end(request: HttpRequest, point: str = "") -> HttpResponse:
     """Show what ending an entity's year would post, and propose just that."""
-    return _close_page(
-        request,
-        template="ledger/year_end.html",
-        plan=lambda entity, on: plan_year_end(entity=entity, ends_on=on),
-        propose=lambda entity, on, narrative, maker: propose_year_end(entity=entity, ends_on=on, narrative=narrative, maker_id=maker),
-    )
+    return _close_page(request, _YEAR_END, point=point)
 
 
-def _close_page(
-    request: HttpRequest,
-    *,
-    template: str,
-    plan: Callable[[str, date], Any],
-    propose: Callable[[str, date, str, int], Proposal],
-) -> HttpResponse:
-    entities = entities_in_sight(request)
+def _close_page(request: HttpRequest, act: _Act, *, point: str) -> HttpResponse:
+    user, entities = reader(request), entities_in_sight(request)
+    revised = returned_to(user, kind=act.kind, text=request.GET.get("revise", ""))
     if request.method != "POST":
-        form = CloseForm(initial=_asked(request, entities), entities=entities)
-        return _planned_page(request, template=template, form=form, plan=plan, asked=form.initial)
+        narrative = revised.versions.get(n=revised.current_version).narrative if revised else ""
+        form = CloseForm(initial={**_asked(request, entities, point=point), "narrative": narrative}, entities=entities)
+        return _planned_page(request, act, form=form, asked=form.initial, revised=revised)
     form = CloseForm(request.POST, entities=entities)
     if not form.is_valid():
-        return _planned_page(request, template=template, form=form, plan=plan, asked=form.cleaned_data, status=UNPROCESSABLE)
+        return _planned_page(request, act, form=form, asked=form.cleaned_data, revised=revised, status=UNPROCESSABLE)
     wish = form.cleaned_data
     try:
-        proposal = propose(wish["entity"], wish["on"], wish["narrative"], reader(request).pk)
+        if revised:
+            proposal = act.revise(revised.pk, wish["entity"], wish["on"], wish["narrative"], user.pk)
+        else:
+            proposal = act.propose(wish["entity"], wish["on"], wish["narrative"], user.pk)
     except _NOT_PROPOSED as refusal:
         form.add_error("narrative" if refusal.field == "narrative" else None, _sentence(refusal))
-        return _planned_page(request, template=template, form=form, plan=plan, asked=wish, status=STATUS_OF[refusal.kind])
+        return _planned_page(request, act, form=form, asked=wish, revised=revised, status=STATUS_OF[refusal.kind])
     messages.success(request, f"{proposal.public_number} waits for approval")
     return redirect("approvals:proposal", proposal.pk)
 
 
-def _asked(request: HttpRequest, entities: list[LegalEntity]) -> dict[str, Any]:
+def _asked(request: HttpRequest, entities: list[LegalEntity], *, point: str) -> dict[str, Any]:
     """Return the entity and the day that the address names; by default the first entity and the last month's end."""
-    point = PointForm({"entity": request.GET.get("entity", ""), "as_of": request.GET.get("on", "")}, entities=entities)
-    entity = point.entity_chosen()
-    chosen = point.cleaned_data.get("as_of")
-    day = chosen or last_period_end(entity=entity, day=timezone.localdate()) if entity else None
-    return {"entity": entity.code if entity else "", "on": day}
+    code, _, day = point.partition(":")
+    form = PointForm({"entity": code or request.GET.get("entity", ""), "as_of": day or request.GET.get("on", "")}, entities=entities)
+    entity = form.entity_chosen()
+    chosen = form.cleaned_data.get("as_of")
+    on = chosen or (last_period_end(entity=entity, day=timezone.localdate()) if entity else None)
+    return {"entity": entity.code if entity else "", "on": on}
 
 
 def _planned_page(
-    request: HttpRequest, *, template: str, form: CloseForm, plan: Callable[[str, date], Any], asked: Any, status: int = 200
+    request: HttpRequest, act: _Act, *, form: CloseForm, asked: Any, revised: Proposal | None, status: int = 200
 ) -> HttpResponse:
     """Render the form beside what would be posted, or why nothing can be."""
     planned, refusal = None, None
     if asked.get("entity") and asked.get("on"):
         try:
-            planned = plan(asked["entity"], asked["on"])
+            planned = act.plan(asked["entity"], asked["on"])
         except _NOT_PLANNED as refused:
             refusal = refused
     context = {
@@ -237,8 +263,9 @@ def _planned_page(
         "journal": shown_journal([planned.entry]) if planned else None,
         "refusal": _sentence(refusal) if refusal else "",
         "asked": asked,
+        "revised": revised,
     }
-    return render(request, template, context, status=status)
+    return render(request, act.template, context, status=status)
 
 
 def _sentence(refusal: Refusal) -> str:
