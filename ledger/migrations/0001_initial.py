@@ -1706,6 +1706,10 @@ class Migration(migrations.Migration):
             model_name="posting",
             index=models.Index(fields=["account", "effective_date", "account_seq"], name="ledger_posting_by_effective"),
         ),
+        migrations.AddIndex(
+            model_name="posting",
+            index=models.Index(fields=["amount_minor"], name="ledger_posting_by_amount"),
+        ),
         migrations.AddConstraint(
             model_name="posting",
             constraint=models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="ledger_posting_amount_positive"),

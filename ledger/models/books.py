@@ -114,7 +114,10 @@ class Posting(models.Model):
 
     class Meta:
         db_table = "ledger_posting"
-        indexes = [models.Index(fields=["account", "effective_date", "account_seq"], name="ledger_posting_by_effective")]
+        indexes = [
+            models.Index(fields=["account", "effective_date", "account_seq"], name="ledger_posting_by_effective"),
+            models.Index(fields=["amount_minor"], name="ledger_posting_by_amount"),
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="ledger_posting_amount_positive"),
             models.UniqueConstraint(fields=["account", "account_seq"], name="ledger_posting_account_seq"),
