@@ -13,6 +13,7 @@ from approvals.models import Proposal, User
 from ledger import queries as ledger
 from ledger.models import AccountingPeriod
 from ledger.queries import PostedSums
+from ledger.queries import integrity as ledger_integrity
 from ledgerops.lib.calendars import business_days_before, business_days_between
 from recon import break_queries, feeds
 from recon import queries as recon
@@ -93,6 +94,7 @@ class Overview:
     posted: Sequence[PostedSums] | None
     whole_books: bool
     decidable: Sequence[Proposal] | None
+    proof: ledger_integrity.Proof | None
 
 
 def overview_of(user: User, *, today: date) -> Overview:
@@ -112,6 +114,7 @@ def overview_of(user: User, *, today: date) -> Overview:
         # Sums that agree need no excuse.
         whole_books=not any(one.difference_minor for one in posted or ()) or ledger.sees_whole_books(user),
         decidable=list(approvals.decidable_by(user)[:QUEUE_SHOWN]) if user.has_perm("approvals.decide_proposal") else None,
+        proof=ledger_integrity.proof_for(user) if user.has_perm("ledger.view_integrityrun") else None,
     )
 
 

@@ -14,7 +14,8 @@ APPS = ("ledger", "recon", "approvals", "runtime")
 # What says how much or how things stand, by its name.
 NAMES = {
     "status", "settlement", "state", "version", "current_version", "account_seq", "open", "proof", "outcome", "current", "deferred",
-    "active", "tripped", "digest", "closed_at", "resolved_at", "lifted_at", "seen_to_at", "finished_at", "executed_at", "revoked_at", "allowed_at",
+    "active", "tripped", "digest", "closed_at", "resolved_at", "lifted_at", "seen_to_at", "finished_at", "executed_at", "revoked_at",
+    "allowed_at",
 }  # fmt: skip
 ENDINGS = ("_minor", "_frozen", "_status", "_state")
 _FIELD = re.compile(r"`([a-z]+\.[A-Z]\w+\.[a-z_]+)`")
