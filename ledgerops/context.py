@@ -74,6 +74,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("ledger:parties", "Parties", "users", "y", "ledger.view_party"),
             Place("ledger:rates", "Rates", "percent", "f", "ledger.view_rate"),
+            Place("ledger:positions", "FX positions", "arrow-right-left", "m", "ledger.view_trial_balance"),
             Place("ledger:types", "Transaction types", "shapes", "q", "ledger.view_transactiontype"),
         ),
     ),

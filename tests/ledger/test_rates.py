@@ -189,7 +189,7 @@ def test_an_age_is_set_once_and_its_change_is_on_the_trail_it(euro: None) -> Non
     with writes_nothing():
         set_rate_age(kind=RateKind.CLOSING, maximum_minutes=60)
     set_rate_age(kind=RateKind.CLOSING, maximum_minutes=90)
-    event = AuditEvent.objects.filter(action="ledger.rate_age.set").latest("seq")
+    event = AuditEvent.objects.filter(action="ledger.rate_age.set").latest("pk")
     assert (event.before, event.after) == ({"maximum_minutes": 60}, {"maximum_minutes": 90})
     for wrong in ({"kind": "x", "maximum_minutes": 1}, {"kind": "spot", "maximum_minutes": 0}):
         with writes_nothing(), pytest.raises(RateRefused):
