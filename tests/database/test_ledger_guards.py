@@ -16,12 +16,14 @@ from ledger import operations
 from ledger.models import (
     Account,
     AccountingPeriod,
+    AccountType,
     Asset,
     Close,
     CloseBalance,
     ExternalAccount,
     Hold,
     LegalEntity,
+    OwnerClass,
     Party,
     Rate,
     RecurringEntry,
@@ -73,8 +75,8 @@ def books(chart: dict[str, Account], post: Post) -> dict[str, Account]:
     operations.release_hold(hold_id=hold(), key="release", scope="tests")
     hold()
     fees = operations.open_account(
-        code="4020", name="Fees, busy", entity=ENTITY, group=GROUP, asset="USD", account_type=chart["4010"].type,
-        owner_class=chart["4010"].owner_class, controls={"deferred": True},
+        code="4020", name="Fees, busy", entity=ENTITY, group=GROUP, asset="USD", account_type=AccountType.INCOME,
+        owner_class=OwnerClass.FEE, controls={"deferred": True},
     )  # fmt: skip
     post("2010 debit 1.00 USD / 4020 credit 1.00 USD", kind="fee")
     with session_of("default") as session:

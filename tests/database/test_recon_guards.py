@@ -7,7 +7,7 @@ import pytest
 from approvals.models import User
 from recon import operations
 from recon.models import Item, Reconciliation, Source
-from tests.database.test_guards import Session, owner, refused_by, runtime  # noqa: F401 fixtures
+from tests.database.around import Session, refused_by
 from tests.fixtures import Post
 
 pytestmark = [pytest.mark.django_db(transaction=True, databases=["default", "owner"])]
@@ -53,35 +53,35 @@ def allocate(session: Session, match: str, *items: Item, amount: int | None = No
     session.execute(f"INSERT INTO recon_allocation (match_id, item_id, amount_minor) VALUES {values}".encode(), rows)
 
 
-def test_match_that_balances_stands_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+def test_match_that_balances_stands_it(runtime: Session, items: dict[str, Item]) -> None:
     allocate(runtime, write_match(runtime), items["l1"], items["s1"])
 
 
-def test_match_that_does_not_balance_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+def test_match_that_does_not_balance_it(runtime: Session, items: dict[str, Item]) -> None:
     match = write_match(runtime)
     with refused_by("recon_match_balances"):
         allocate(runtime, match, items["l1"], items["s2"])
 
 
-def test_item_matched_twice_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+def test_item_matched_twice_it(runtime: Session, items: dict[str, Item]) -> None:
     allocate(runtime, write_match(runtime), items["l1"], items["s1"])
     match = write_match(runtime)
     with refused_by("recon_item_is_matched_once"):
         allocate(runtime, match, items["l1"], items["s1"])
 
 
-def test_part_of_an_item_allocated_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+def test_part_of_an_item_allocated_it(runtime: Session, items: dict[str, Item]) -> None:
     match = write_match(runtime)
     with refused_by("recon_allocation_takes_the_whole_item"):
         allocate(runtime, match, items["l2"], items["s2"], amount=50)
 
 
-def test_break_closed_without_a_match_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+def test_break_closed_without_a_match_it(runtime: Session, items: dict[str, Item]) -> None:
     with refused_by("recon_break_closes_by_a_match"):
         runtime.execute("UPDATE recon_break SET state = 'resolved', resolved_at = now()")
 
 
-def test_same_bytes_stored_twice_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+def test_same_bytes_stored_twice_it(runtime: Session, items: dict[str, Item]) -> None:
     with refused_by("recon_file_is_stored_once"):
         runtime.execute(
             "INSERT INTO recon_file (sha256, size_bytes, name, format, status, errors, received_by_id, received_at)"
@@ -89,7 +89,7 @@ def test_same_bytes_stored_twice_it(runtime: Session, items: dict[str, Item]) ->
         )
 
 
-def test_statement_accepted_twice_it(runtime: Session, items: dict[str, Item]) -> None:  # noqa: F811
+def test_statement_accepted_twice_it(runtime: Session, items: dict[str, Item]) -> None:
     with refused_by("recon_statement_is_accepted_once"):
         runtime.execute(
             "INSERT INTO recon_statement (source_id, file_id, ordinal, number, closing_date, line_count, movements_minor, proof,"
@@ -108,6 +108,6 @@ def test_statement_accepted_twice_it(runtime: Session, items: dict[str, Item]) -
         ("DELETE FROM recon_break", "recon_break_never_deleted"),
     ],
 )
-def test_owner_rewrites_evidence_it(owner: Session, items: dict[str, Item], statement: str, guard: str) -> None:  # noqa: F811
+def test_owner_rewrites_evidence_it(owner: Session, items: dict[str, Item], statement: str, guard: str) -> None:
     with refused_by(guard):
         owner.execute(statement.encode())

@@ -8,7 +8,8 @@ import pytest
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.faults.guards import GUARDS, Guard
+from tests.faults.guard import Guard
+from tests.faults.guards import GUARDS
 
 BROKEN_GUARD = "LEDGEROPS_BROKEN_GUARD"
 

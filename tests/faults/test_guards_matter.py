@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 
 from tests.faults.breaking import BROKEN_GUARD
-from tests.faults.guards import GUARDS, Guard
+from tests.faults.guard import Guard
+from tests.faults.guards import GUARDS
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TESTS_FAILED = 1

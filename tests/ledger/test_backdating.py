@@ -22,14 +22,14 @@ def test_it_names_the_days_on_which_the_account_would_have_been_below_its_limit(
     post(DEPOSIT, day=date(2026, 10, 20))
     posted = post(WITHDRAWAL, kind="withdrawal", day=OCTOBER)
     assert posted.detail == {"below_limit_on": {"2010": ["2026-10-05"]}}
-    assert Transaction.objects.get(pk=posted.entry_id).warnings == posted.detail
+    assert Transaction.objects.get(entry=posted.entry_id).warnings == posted.detail
 
 
 def test_it_warns_of_nothing_where_the_past_held_enough(chart: dict[str, Account], post: Post) -> None:
     limited(chart["2010"])
     post(DEPOSIT, day=date(2026, 10, 1))
     posted = post(WITHDRAWAL, kind="withdrawal", day=OCTOBER)
-    assert (posted.detail, Transaction.objects.get(pk=posted.entry_id).warnings) == ({}, None)
+    assert (posted.detail, Transaction.objects.get(entry=posted.entry_id).warnings) == ({}, None)
 
 
 def test_a_type_says_how_far_back_it_goes(chart: dict[str, Account], post: Post) -> None:
@@ -64,7 +64,7 @@ def test_it_rolls_to_the_first_open_date_if_told_to(closed_january: None, post: 
     day, first = (date(2025, 1, 15), date(2025, 2, 1)) if status == "closed" else (date(2025, 2, 3), date(2026, 1, 1))
     with posts(DEPOSIT):
         posted = post(DEPOSIT, day=day, roll_to_open=True)
-    entry = JournalEntry.objects.get(pk=posted.entry_id)
+    entry = JournalEntry.objects.latest("number")
     assert (entry.effective_date, entry.value_date, entry.prior_period) == (first, day, True)
     assert entry.period.starts_on == first
     assert posted.detail == {"rolled_to": first.isoformat()}

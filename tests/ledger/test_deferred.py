@@ -3,7 +3,7 @@
 import pytest
 
 from ledger import operations
-from ledger.models import Account, Balance, DayDelta, Posting, PostingTail, RolledPosting
+from ledger.models import Account, AccountType, Balance, DayDelta, OwnerClass, Posting, PostingTail, RolledPosting
 from tests.fixtures import ENTITY, GROUP, Post
 from tests.notation import balance, posts
 
@@ -14,8 +14,8 @@ FEE = "2010 debit 1.00 USD / 4020 credit 1.00 USD"
 def busy(chart: dict[str, Account]) -> Account:
     """An account of fees in deferred mode."""
     return operations.open_account(
-        code="4020", name="Fees, busy", entity=ENTITY, group=GROUP, asset="USD", account_type=chart["4010"].type,
-        owner_class=chart["4010"].owner_class, controls={"deferred": True},
+        code="4020", name="Fees, busy", entity=ENTITY, group=GROUP, asset="USD", account_type=AccountType.INCOME,
+        owner_class=OwnerClass.FEE, controls={"deferred": True},
     )  # fmt: skip
 
 

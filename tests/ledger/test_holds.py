@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -26,7 +26,7 @@ def funded(chart: dict[str, Account], post: Post) -> dict[str, Account]:
     return chart
 
 
-def acts(hold_id: object) -> list[tuple[str, int, bool]]:
+def acts(hold_id: UUID) -> list[tuple[str, int, bool]]:
     return [(event.act, int(event.amount_minor), event.terminal) for event in HoldEvent.objects.filter(hold_id=hold_id).order_by("id")]
 
 

@@ -1,6 +1,7 @@
 """Transactions over time: initiated, posted, and what sources report of them."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,7 +20,7 @@ DEPOSIT = "1010 debit 10.00 USD / 2010 credit 10.00 USD"
 WITHDRAWAL = "2010 debit 4.00 USD / 1010 credit 4.00 USD"
 
 
-def initiated(text: str = DEPOSIT, **values: object) -> UUID:
+def initiated(text: str = DEPOSIT, **values: Any) -> UUID:
     posted = operations.record_transaction(draft=draft(text, initiate=True, **values), scope="tests")
     assert (posted.outcome, posted.entry_id is not None) == ("initiated", True)
     assert posted.entry_id is not None
