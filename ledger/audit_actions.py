@@ -1,6 +1,14 @@
 """What this app writes on the trail."""
 
 ACTIONS = {
+    "ledger.party.added": "A party was added",
+    "ledger.party.details_changed": "Personal data of a party was changed; the event names the fields, never the values",
+    "ledger.party.details_erased": "Personal data of a closed party was erased",
+    "ledger.party.details_read": "Somebody looked at the personal data of a party",
+    "ledger.party.account_linked": "An account was said to hold a party's money",
+    "ledger.party.changed": "Owners, program or status of a party changed by an approved proposal",
+    "ledger.external_account.allowed": "Money may go to a bank account or wallet outside, by an approved proposal",
+    "ledger.external_account.revoked": "A bank account or wallet outside was stopped",
     "ledger.asset.defined": "An asset was added to the ledger",
     "ledger.entity.defined": "A legal entity was added",
     "ledger.account_group.defined": "A group of accounts was added",

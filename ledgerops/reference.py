@@ -107,7 +107,6 @@ REASONS = {
     "ledger.reopen_period": [("PERIOD_REOPEN", "A posting belongs into the closed period")],
     "ledger.define_type": [("TYPE_CHANGE", "Posting rules changed")],
     "ledger.allow_external_account": [("EXTERNAL_NEW", "New account of a party"), ("EXTERNAL_CHANGE", "Replaces another account")],
-    "ledger.revoke_external_account": [("EXTERNAL_REVOKED", "No longer to be used")],
     "ledger.change_party": [("PARTY_CHANGE", "Owners, status or program changed")],
     "ledger.rebuild_derived": [("REBUILD", "Derived figures differ from their postings")],
     "approvals.lift_switch": [("SWITCH_LIFTED", "The cause of the stop is gone")],

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from ledger.api import account_views, balance_views, integrity_views, journal_views, period_views, rate_views, registry_views, views
+from ledger.api import (
+    account_views,
+    balance_views,
+    integrity_views,
+    journal_views,
+    party_views,
+    period_views,
+    rate_views,
+    registry_views,
+    views,
+)
 
 urlpatterns = [
     path("transactions", registry_views.Transactions.as_view()),
@@ -48,6 +58,11 @@ urlpatterns = [
     path("year-ends", rate_views.YearEnds.as_view()),
     path("balance-sheet", rate_views.BalanceSheetOfDay.as_view()),
     path("assets", views.Assets.as_view()),
+    path("parties", party_views.Parties.as_view()),
+    path("parties/<code:code>", party_views.PartyDetail.as_view()),
+    path("parties/<code:code>/changes", party_views.PartyChanges.as_view()),
+    path("parties/<code:code>/external-accounts", party_views.PartyExternalAccounts.as_view()),
+    path("external-accounts/<uuid:external_account_id>/stop", party_views.ExternalAccountRevocation.as_view()),
     path("periods", period_views.Periods.as_view()),
     path("periods/<int:period_id>", period_views.PeriodDetail.as_view()),
     path("periods/<int:period_id>/close", period_views.PeriodClose.as_view()),

@@ -156,6 +156,8 @@ LOOKS: dict[str, Look] = {
     "returned": Look("Returned", "undo-2", "amber"),
     "reversed": Look("Reversed", "undo-2", "neutral"),
     "active": Look("Active", "check", "good"),
+    "allowed": Look("Allowed", "check", "good"),
+    "revoked": Look("Stopped", "x", "bad"),
     "frozen": Look("Frozen", "lock", "amber"),
     "closed": Look("Closed", "lock", "neutral"),
     "soft_locked": Look("Soft-locked", "lock", "amber"),

@@ -84,6 +84,13 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("balance-sheet", "get"): (422, READERS),
     ("assets", "get"): (200, READERS),
     ("general-ledger", "get"): (200, READERS),
+    ("parties", "get"): (200, READERS),
+    ("parties", "post"): (422, ANALYST),
+    # There is none of the sample's code.
+    ("parties/<code:code>", "get"): (404, READERS),
+    ("parties/<code:code>/changes", "post"): (404, ANALYST),
+    ("parties/<code:code>/external-accounts", "post"): (404, ANALYST),
+    ("external-accounts/<uuid:external_account_id>/stop", "post"): (404, ANALYST),
     ("periods", "get"): (200, READERS),
     ("periods", "post"): (422, ("Controller",)),
     ("periods/<int:period_id>", "get"): (200, READERS),
