@@ -15,6 +15,7 @@ from ledger.models import AccountType, OwnerClass, Transaction
 from ledger.operations.posting import refusal_of
 from ledgerops.demo.chart import FUNCTIONAL
 from ledgerops.demo.movements import load_movements
+from ledgerops.demo.parties import load_parties
 from ledgerops.demo.people import USUAL_ACCOUNTS, define_people
 from ledgerops.demo.rates import load_rates
 from ledgerops.demo.shapes import Company, PlannedEntry, StatementFile
@@ -79,6 +80,7 @@ def load(company: Company) -> Loaded:
     with acting_from(lambda: Origin(user_id=analyst.pk, user_name=analyst.get_username())):
         load_movements(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
         load_rates(company, recorded_by_id=analyst.pk)
+        load_parties(company)
     return loaded
 
 
