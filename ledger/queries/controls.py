@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from approvals.models import ProposalVersion, User
 from ledger.models import (
@@ -20,6 +20,7 @@ from ledger.models import (
     VelocityLimit,
 )
 from ledger.queries import account_groups_for, accounts_for, entities_for
+from ledger.queries.registry import transactions_for
 from ledgerops.lib import money
 from ledgerops.lib.errors import Refusal, RefusalKind
 
@@ -217,9 +218,12 @@ def monitor_of(account: Account, *, monitor_id: int) -> BalanceMonitor:
 
 
 def alerts_for(user: "AbstractUser") -> QuerySet[Alert]:
-    """Return the alerts about accounts in sight, and those about no account, newest first."""
+    """Return the alerts about accounts in sight, about transactions in sight, and those about neither, newest first."""
     seen = accounts_for(user).order_by().values("pk")
-    return Alert.objects.filter(Q(account__isnull=True) | Q(account__in=seen)).select_related("account__asset").order_by("-id")
+    of_none = Q(account__isnull=True) & (
+        Q(transaction_id__isnull=True) | Exists(transactions_for(user).order_by().filter(pk=OuterRef("transaction_id")))
+    )
+    return Alert.objects.filter(Q(account__in=seen) | of_none).select_related("account__asset").order_by("-id")
 
 
 def alert_for(user: "AbstractUser", *, alert_id: UUID) -> Alert:
