@@ -44,7 +44,6 @@ LEDGER_GUARDS: list[Guard] = [
     trigger("ledger_close_append_only", "ledger_close", f"{BESIDE}[ledger_close_append_only]"),
     trigger("ledger_close_balance_append_only", "ledger_close_balance", f"{BESIDE}[ledger_close_balance_append_only]"),
     trigger("ledger_rate_append_only", "ledger_rate", f"{BESIDE}[ledger_rate_append_only]"),
-    trigger("runtime_switch_is_lifted_by_two", "runtime_switch", f"{BESIDE}[runtime_switch_is_lifted_by_two]"),
     trigger("runtime_switch_never_deleted", "runtime_switch", f"{BESIDE}[runtime_switch_never_deleted]"),
     trigger("ledger_external_account_is_approved", "ledger_external_account", f"{BESIDE}[ledger_external_account_is_approved]"),
     trigger(
