@@ -8,7 +8,8 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ledger import queries
-from ledger.models import Account, AccountStatus, AccountType, JournalEntry, OwnerClass, Posting, TransactionType
+from ledger.models import Account, AccountStatus, AccountType, JournalEntry, Origin, OwnerClass, Posting
+from ledger.queries import journal
 from ledgerops.lib import money
 
 MOST_DECIMALS = 18
@@ -32,6 +33,21 @@ class AmountFilter(django_filters.Filter):  # type: ignore[misc] # the package i
     field_class = AmountField
 
 
+class MetadataField(forms.CharField):
+    """A name and its value, as `name=value`."""
+
+    def clean(self, value: str | None) -> str:
+        text: str = super().clean(value)
+        name, equals, _ = text.partition("=")
+        if text and not (name.strip() and equals):
+            raise forms.ValidationError(f"Write name=value; {text} is not.")
+        return text
+
+
+class MetadataFilter(django_filters.Filter):  # type: ignore[misc] # the package is not typed
+    field_class = MetadataField
+
+
 def _types() -> Sequence[tuple[str, str]]:
     return list(queries.transaction_types().values_list("code", "name"))
 
@@ -41,25 +57,36 @@ class EntryFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
     since = django_filters.DateFilter(field_name="effective_date", lookup_expr="gte", label="From")
     until = django_filters.DateFilter(field_name="effective_date", lookup_expr="lte", label="To")
     type = django_filters.ChoiceFilter(method="by_type", label="Type", choices=_types)
+    origin = django_filters.ChoiceFilter(method="by_origin", label="Origin", choices=Origin.choices)
     account = django_filters.CharFilter(method="by_account", label="Account")
     reference = django_filters.CharFilter(field_name="reference", label="Reference")
     amount = AmountFilter(method="by_amount", label="Amount")
+    metadata = MetadataFilter(method="by_metadata", label="Metadata")
 
     class Meta:
         model = JournalEntry
         fields: tuple[str, ...] = ()
 
     def by_text(self, queryset: QuerySet[JournalEntry], _name: str, value: str) -> QuerySet[JournalEntry]:
+        """Find a number or a whole reference anywhere, and any text in the newest entries of the days that are asked for."""
         text = value.strip()
+        number = _NUMBER.fullmatch(text)
+        if number and JournalEntry.objects.filter(number=int(number[1])).exists():
+            return queryset.filter(number=int(number[1]))
+        if JournalEntry.objects.filter(reference=text).exists():
+            return queryset.filter(reference=text)
         found = Q(reference__icontains=text) | Q(counterparty__icontains=text) | Q(description__icontains=text)
-        if number := _NUMBER.fullmatch(text):
-            found |= Q(number=int(number[1]))
-        return queryset.filter(found)
+        return journal.within_window(queryset, days=self._days()).filter(found)
+
+    def _days(self) -> Q:
+        asked = {"effective_date__gte": self.form.cleaned_data.get("since"), "effective_date__lte": self.form.cleaned_data.get("until")}
+        return Q(**{lookup: day for lookup, day in asked.items() if day})
 
     def by_type(self, queryset: QuerySet[JournalEntry], _name: str, value: str) -> QuerySet[JournalEntry]:
-        # By ids, which stand in the entry itself: the code would be joined after each entry had been asked for its accounts.
-        versions = TransactionType.objects.filter(code=value).values_list("pk", flat=True)
-        return queryset.filter(type__in=list(versions))
+        return journal.of_type(queryset, code=value)
+
+    def by_origin(self, queryset: QuerySet[JournalEntry], _name: str, value: str) -> QuerySet[JournalEntry]:
+        return journal.of_origin(queryset, origin=value)
 
     def by_account(self, queryset: QuerySet[JournalEntry], _name: str, value: str) -> QuerySet[JournalEntry]:
         # By its id: how busy the account is decides how its entries are best found.
@@ -67,14 +94,11 @@ class EntryFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
         return queryset.filter(Exists(Posting.objects.filter(entry=OuterRef("pk"), account=account_id)))
 
     def by_amount(self, queryset: QuerySet[JournalEntry], _name: str, value: str) -> QuerySet[JournalEntry]:
-        wanted = Q(pk__in=[])
-        for scale in sorted(set(queries.assets_in_use().values_list("scale", flat=True))):
-            try:
-                minor = abs(money.minor_from_text(value, scale=scale, field="amount"))
-            except money.AmountRefused:
-                continue  # more decimals than assets of this scale have: none of their legs can be meant
-            wanted |= Q(asset__scale=scale, amount_minor=minor)
-        return queryset.filter(Exists(Posting.objects.filter(wanted, entry=OuterRef("pk"))))
+        return journal.with_amount(queryset, text=value)
+
+    def by_metadata(self, queryset: QuerySet[JournalEntry], _name: str, value: str) -> QuerySet[JournalEntry]:
+        name, _, wanted = value.partition("=")
+        return journal.within_window(queryset, days=self._days()).filter(metadata__contains={name.strip(): wanted.strip()})
 
 
 class AccountFilter(django_filters.FilterSet):  # type: ignore[misc] # the package is not typed

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ledger import operations, queries
 from ledger.accounting import DEBIT
-from ledger.models import JournalEntry, Posting
+from ledger.models import JournalEntry, Origin, Posting
+from ledger.queries.journal import WINDOW
 from ledger.web.exports import format_of, table_of, table_response
 from ledger.web.filters import EntryFilter
 from ledger.web.requests import reader, template_for
@@ -71,6 +72,8 @@ def entries(request: HttpRequest) -> HttpResponse:
         "rows": [EntryRow(entry=entry, legs=legs[entry.pk][:LEGS_SHOWN], more=max(0, entry.lines - LEGS_SHOWN)) for entry in page.rows],
         "count": _counted(bounded_count(shown)),
         "types": found.form.fields["type"].choices[1:],
+        "origins": Origin.choices,
+        "window": WINDOW if valid and (request.GET.get("q") or request.GET.get("metadata")) else 0,
     }
     return render(request, template_for(request, "ledger/entries.html"), context, status=200 if valid else STATUS_OF[RefusalKind.INVALID])
 

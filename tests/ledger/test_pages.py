@@ -18,14 +18,20 @@ from ledger.models import Account, AccountGroup, AccountType, JournalEntry, Lega
 from tests.fixtures import ENTITY, Post, signed_in
 from tests.notation import writes_nothing
 
-LISTS = ["/accounts/", "/ledger/", "/ledger/trial-balance/"]
+LISTS = ["/accounts/", "/ledger/", "/ledger/general/?since=2026-03-01&until=2026-04-30", "/ledger/trial-balance/"]
 MOST_QUERIES = 25
 
 
 @pytest.fixture
 def posted(post: Post) -> list[JournalEntry]:
     """Post four entries of different days, kinds, assets and amounts."""
-    post("1010 debit 10.00 USD / 2010 credit 10.00 USD", reference="INV-1", counterparty="Northwind", day=date(2026, 3, 2))
+    post(
+        "1010 debit 10.00 USD / 2010 credit 10.00 USD",
+        reference="INV-1",
+        counterparty="Northwind",
+        day=date(2026, 3, 2),
+        metadata={"channel": "wire"},
+    )
     post("2010 debit 4.00 USD / 4010 credit 4.00 USD", kind="fee", description="Monthly fee", day=date(2026, 3, 3))
     post("1030 debit 1000 JPY / 2030 credit 1000 JPY", reference="INV-2", day=date(2026, 3, 2))
     post("1040 debit 10.000001 USDC / 2040 credit 10.000001 USDC", description="=HYPERLINK(1)", day=date(2026, 4, 1))
@@ -64,7 +70,7 @@ def test_a_role_without_the_books_is_refused(person: Callable[[str, str], User],
     browser = signed_in(person("administrator", "Administrator"))
     for page in [*LISTS, "/accounts/1010/", f"/ledger/entries/{posted[0].pk}/"]:
         assert browser.get(page).status_code == 403, page
-    for export in ["/accounts/1010/export/", "/ledger/export/", "/ledger/trial-balance/export/"]:
+    for export in ["/accounts/1010/export/", "/ledger/export/", "/ledger/general/export/", "/ledger/trial-balance/export/"]:
         assert browser.post(export).status_code == 403, export
 
 
@@ -115,6 +121,21 @@ def test_sight_of_a_group_alone_is_no_sight(person: Callable[[str, str], User], 
 # What filters find
 
 
+def test_the_general_ledger_opens_moves_and_closes_and_unfolds_one_account(maker: User, posted: list[JournalEntry]) -> None:
+    browser = signed_in(maker)
+    page = browser.get("/ledger/general/?since=2026-03-03&until=2026-04-30&account=2010")
+    rows = {row.account.code: row for row in page.context["rows"]}
+    assert list(rows) == ["1040", "2010", "2040", "4010"]
+    two = rows["2010"]
+    assert (two.opening_minor, two.debits_minor, two.credits_minor, two.closing_minor) == (1000, 400, 0, 600)
+    assert [leg.entry_id for leg in page.context["legs"]] == [posted[1].pk]
+    everything = browser.get("/ledger/general/?since=2026-03-03&until=2026-04-30&asset=USD&all=1&q=10").context["rows"]
+    assert [(row.account.code, row.closing_minor) for row in everything] == [("1010", 1000), ("1020", 0)]
+    assert browser.get("/ledger/general/?since=2026-03-03&until=2026-03-01").status_code == 422
+    _header, *lines = file_of(browser.post("/ledger/general/export/?since=2026-03-03&until=2026-04-30"))
+    assert [line[0] for line in lines] == list(rows)
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -135,6 +156,12 @@ def test_sight_of_a_group_alone_is_no_sight(person: Callable[[str, str], User], 
         ("amount=10.000001", [3]),
         ("amount=1,000", [2]),
         ("amount=0.01", []),
+        ("metadata=channel%3Dwire", [0]),
+        ("metadata=channel%3Dcard", []),
+        ("metadata=channel%3Dwire&since=2026-03-03", []),
+        ("origin=rule", [3, 1, 2, 0]),
+        ("origin=manual", []),
+        ("q=hyperlink&until=2026-03-31", []),
     ],
 )
 def test_the_journal_is_filtered_by_its_address(maker: User, posted: list[JournalEntry], query: str, found: list[int]) -> None:
@@ -145,7 +172,7 @@ def test_an_entry_is_found_by_its_number(maker: User, posted: list[JournalEntry]
     assert numbers(signed_in(maker).get(f"/ledger/?q={posted[2].public_number.lower()}")) == [posted[2].public_number]
 
 
-@pytest.mark.parametrize("query", ["amount=ten", "since=yesterday", "type=gift"])
+@pytest.mark.parametrize("query", ["amount=ten", "since=yesterday", "type=gift", "metadata=wire", "origin=rumour"])
 def test_a_filter_that_cannot_be_read_shows_nothing_and_says_why(maker: User, posted: list[JournalEntry], query: str) -> None:
     response = signed_in(maker).get(f"/ledger/?{query}")
     assert response.status_code == 422
@@ -252,5 +279,5 @@ def test_a_trial_balance_leaves_with_totals_that_agree(auditor: User, posted: li
 def test_nothing_is_exported_by_looking(auditor: User, posted: list[JournalEntry]) -> None:
     browser = signed_in(auditor)
     with writes_nothing(except_in=["audit_event"]):
-        for export in ["/accounts/1010/export/", "/ledger/export/", "/ledger/trial-balance/export/"]:
+        for export in ["/accounts/1010/export/", "/ledger/export/", "/ledger/general/export/", "/ledger/trial-balance/export/"]:
             assert browser.get(export).status_code == 405, export

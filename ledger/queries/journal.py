@@ -1,0 +1,60 @@
+"""Finding entries in the journal at any volume: each search begins where an index leads, and says where it stops.
+
+What few entries have is found first and shown in the journal's order; what many have is found by going along the journal. Which of the two
+it is, is asked of the index itself, up to a bound: a planner's guess is wrong for what is rare.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from ledger.models import Asset, JournalEntry, Origin, Posting, Transaction, TransactionType
+from ledgerops.lib import money
+
+# Up to so many entries are few.
+FEW = 5_000
+# Texts and metadata are in no index, which every posting would have to write: they are looked for in so many of the newest entries of
+# the days asked for.
+WINDOW = 10_000
+
+
+def _narrowed(entries: QuerySet[JournalEntry], *, ids: "QuerySet[Any, UUID]", otherwise: Q) -> QuerySet[JournalEntry]:
+    found: Iterable[UUID] = list(ids[: FEW + 1])
+    return entries.filter(pk__in=found) if len(set(found)) <= FEW else entries.filter(otherwise)
+
+
+def of_type(entries: QuerySet[JournalEntry], *, code: str) -> QuerySet[JournalEntry]:
+    """Return the entries of every version of a type."""
+    versions = list(TransactionType.objects.filter(code=code).values_list("pk", flat=True))
+    of_versions = Transaction.objects.filter(type__in=versions, entry__isnull=False).order_by().values_list("pk", flat=True)
+    return _narrowed(entries, ids=of_versions, otherwise=Q(type__in=versions))
+
+
+def of_origin(entries: QuerySet[JournalEntry], *, origin: str) -> QuerySet[JournalEntry]:
+    """Return the entries that came about in one way."""
+    if origin == Origin.RULE:
+        return entries.filter(origin=Origin.RULE)
+    by_people = JournalEntry.objects.filter(proposal_id__isnull=False, origin=origin).order_by().values_list("pk", flat=True)
+    return _narrowed(entries, ids=by_people, otherwise=Q(origin=origin))
+
+
+def with_amount(entries: QuerySet[JournalEntry], *, text: str) -> QuerySet[JournalEntry]:
+    """Return the entries one of whose legs is of this amount, in whatever asset has so many decimals."""
+    wanted = Q(pk__in=[])
+    for scale in Asset.objects.order_by().values_list("scale", flat=True).distinct():
+        try:
+            minor = abs(money.minor_from_text(text, scale=scale, field="amount"))
+        except money.AmountRefused:
+            continue  # more decimals than assets of this scale have: none of their legs can be meant
+        wanted |= Q(asset__scale=scale, amount_minor=minor)
+    legs = Posting.objects.filter(wanted).order_by()
+    otherwise = Q(Exists(Posting.objects.filter(wanted, entry=OuterRef("pk"))))
+    return _narrowed(entries, ids=legs.values_list("entry_id", flat=True), otherwise=otherwise)
+
+
+def within_window(entries: QuerySet[JournalEntry], *, days: Q) -> QuerySet[JournalEntry]:
+    """Return those of the entries that are among the newest of some days."""
+    newest = JournalEntry.objects.filter(days).order_by("-effective_date", "-id").values("pk")[:WINDOW]
+    return entries.filter(pk__in=newest)
