@@ -14,11 +14,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from approvals.models import Proposal, User
-from approvals.operations import ObjectHasOpenProposal, add_user, define_role, grant_sight
+from approvals.operations import add_user, define_role, grant_sight
 from audit.models import AuditEvent
 from ledger import operations as ledger
 from ledger.journal_files import JOURNAL_COLUMNS, KnownAccount, journal_of, rows_of
-from ledger.models import Account, AccountGroup, AccountType, JournalEntry, LegalEntity, OwnerClass
+from ledger.models import Account, AccountType, JournalEntry, LegalEntity, OwnerClass
 from ledger.operations.journals import JournalInvalid, JournalKnown, JournalRefused
 from ledgerops import reference
 from tests.fixtures import DAY, ENTITY, PASSWORD, signed_in
@@ -142,7 +142,6 @@ def test_who_does_not_see_every_account_sees_no_proposal_of_entries_it(maker: Us
     half = add_user(username="half", full_name="Half", role="Half", password=PASSWORD)
     assert signed_in(half).get(f"/approvals/{proposal.pk}/").status_code == 404
     assert signed_in(checker).get(f"/approvals/{proposal.pk}/").status_code == 200
-    assert AccountGroup.objects.exists()
 
 
 # What changes between asking and posting
@@ -190,7 +189,6 @@ def test_another_content_under_a_known_id_is_refused_it(maker: User, checker: Us
     propose(by=maker, journal_id=journal_id)
     with writes_nothing(), pytest.raises(JournalKnown):
         propose(entry(description="Something else"), by=maker, journal_id=journal_id)
-    assert ObjectHasOpenProposal.code == "object_has_open_proposal"
 
 
 def test_returned_journal_is_revised_on_its_form_it(maker: User, checker: User) -> None:
@@ -236,7 +234,7 @@ def test_errors_in_a_file_are_told_with_row_and_column_it(maker: User, checker: 
 
 def test_what_the_books_would_refuse_is_told_at_its_row_it(maker: User, checker: User) -> None:
     _freeze("6420")
-    response = upload(signed_in(maker), FILE.replace('"1,000.00"', "1,000.01").replace("1,000.01", '"1,000.01"'))
+    response = upload(signed_in(maker), FILE)
     assert response.status_code == 422
     assert (2, "account") in {(error.row, error.column) for error in response.context["errors"]}
 
@@ -340,14 +338,14 @@ def test_pages_cost_what_they_show_it(maker: User, checker: User) -> None:
             response = browser.get(page)
         assert response.status_code == 200, page
         assert "<c-" not in response.text
-        assert len(captured) <= 25, (page, len(captured), [one["sql"][:300] for one in captured])
+        assert len(captured) <= 25, (page, len(captured))
 
 
 def api(client: Any, path: str, body: dict[str, Any], **headers: str) -> Any:
     return client.post(f"/api/v1/{path}", json.dumps(body), content_type="application/json", headers=headers)
 
 
-BODY = {
+BODY: dict[str, Any] = {
     "entries": [
         {
             "entity": ENTITY,
@@ -379,8 +377,8 @@ def test_journal_over_rest_waits_and_is_replayed_by_its_key_it(maker: User, chec
 def test_dry_run_over_rest_says_the_effects_and_writes_nothing_it(maker: User, checker: User) -> None:
     with writes_nothing():
         sound = api(signed_in(maker), "journals?dry_run=true", BODY)
-        lines = [BODY["entries"][0]["lines"][0], {**BODY["entries"][0]["lines"][1], "amount": "1249"}]  # type: ignore[index]
-        wrong = api(signed_in(maker), "journals?dry_run=true", {**BODY, "entries": [{**BODY["entries"][0], "lines": lines}]})  # type: ignore[dict-item]
+        lines = [BODY["entries"][0]["lines"][0], {**BODY["entries"][0]["lines"][1], "amount": "1249"}]
+        wrong = api(signed_in(maker), "journals?dry_run=true", {**BODY, "entries": [{**BODY["entries"][0], "lines": lines}]})
     assert sound.status_code == wrong.status_code == 200
     assert sound.json()["problems"] == []
     assert [(one["account"], one["now_minor"], one["after_minor"]) for one in sound.json()["effects"]] == [
@@ -391,11 +389,11 @@ def test_dry_run_over_rest_says_the_effects_and_writes_nothing_it(maker: User, c
 
 
 def test_refusals_over_rest_name_their_place_it(maker: User, checker: User) -> None:
-    lines = [{**BODY["entries"][0]["lines"][0], "account": "9999"}, BODY["entries"][0]["lines"][1]]  # type: ignore[index]
+    lines = [{**BODY["entries"][0]["lines"][0], "account": "9999"}, BODY["entries"][0]["lines"][1]]
     with writes_nothing():
         response = api(
             signed_in(maker), "journals", {**BODY, "entries": [{**BODY["entries"][0], "lines": lines}]}, **{"Idempotency-Key": "x"}
-        )  # type: ignore[dict-item]
+        )
     assert response.status_code == 404
     assert response.json()["error"]["field"] == "entries[1].lines[1].account"
     assert Account.objects.filter(code="9999").count() == 0

@@ -182,7 +182,7 @@ def test_two_workers_post_each_occurrence_once_it(months: None, maker: User, che
     for worker in workers:
         worker.join(timeout=60)
     assert wrong == []
-    assert sorted(JournalEntry.objects.values_list("proposal_part", flat=True)) == list(range(8))
+    assert list(JournalEntry.objects.order_by("proposal_part").values_list("proposal_part", flat=True)) == list(range(8))
     assert balance("6420") == "0.00 USD"
 
 
@@ -232,7 +232,7 @@ def test_started_and_stopped_in_a_browser_it(months: None, maker: User, checker:
     with writes_nothing():
         assert browser.post("/journals/recurring/RENT/stop/", {"reason": " "}).status_code == 422
     assert browser.post("/journals/recurring/RENT/stop/", {"reason": "The contract has ended"}).status_code == 302
-    assert AuditEvent.objects.filter(action="ledger.recurring.stopped", outcome="done").count() in {0, 1}
+    assert AuditEvent.objects.filter(action="ledger.recurring.stopped", reason="The contract has ended").count() == 1
     with writes_nothing():
         assert post_due(today=date(2027, 6, 1)) == 0
         assert browser.post("/journals/recurring/RENT/stop/", {"reason": "Again"}).status_code == 409
