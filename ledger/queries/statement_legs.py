@@ -15,7 +15,7 @@ from django.db import connection
 
 from ledger.accounting import DEBIT
 from ledger.models import Account
-from ledger.queries.balances import Sums, placed_sums, seqs_known_at
+from ledger.queries.balances import Sums, placed_balance, seqs_known_at
 
 LAST_SEQ = 2**63 - 1
 _SEPARATOR = "~"
@@ -187,16 +187,16 @@ def balance_before(view: View, leg: Leg) -> int:
     if view.order is Order.RECORD:
         return leg.balance_after_minor - view.signed(leg)
     before = date.fromordinal(leg.effective_date.toordinal() - 1)
-    sums = placed_sums(account_id=view.account.pk, as_of=before, through=view.through)
+    opening = placed_balance(view.account, as_of=before, through=view.through, known_at=view.known_at)
     with connection.cursor() as cursor:
         cursor.execute(_WITHIN_DAY, {"account": view.account.pk, "day": leg.effective_date, "seq": leg.account_seq})
         debits, credits_ = cursor.fetchone()
-    return sums.plus(Sums(debits_minor=int(debits), credits_minor=int(credits_))).on_side_of(view.account)
+    return opening + Sums(debits_minor=int(debits), credits_minor=int(credits_)).on_side_of(view.account)
 
 
 def balance_at_end(view: View) -> int:
     """Return the balance after the view's newest leg."""
-    return placed_sums(account_id=view.account.pk, as_of=view.as_of, through=view.through).on_side_of(view.account)
+    return placed_balance(view.account, as_of=view.as_of, through=view.through, known_at=view.known_at)
 
 
 def _legs(statement: str, values: dict[str, Any]) -> list[Leg]:

@@ -68,6 +68,13 @@ _STATEMENTS = [
         """,
     ),
     (
+        1,
+        """
+        UPDATE ledger_balance AS b SET version = d.last FROM (
+            SELECT account_id, max(account_seq) AS last FROM ledger_posting GROUP BY account_id) AS d WHERE d.account_id = b.account_id
+        """,
+    ),
+    (
         FILES,
         f"""
         INSERT INTO recon_file (id, sha256, size_bytes, name, format, status, errors, received_by_id, received_at)
