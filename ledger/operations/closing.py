@@ -146,7 +146,7 @@ def _ground_of(period: AccountingPeriod) -> _Ground:
 def _changed(*, previous: int | None, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(_CHANGED, {**values, "previous": previous})
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _restatement(period: AccountingPeriod, *, previous: Close, values: Mapping[str, Any]) -> dict[str, Any]:

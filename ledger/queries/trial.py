@@ -240,7 +240,7 @@ def trial_balance_tree(
     sums = sums_at(account_ids=ids, point=point)
     others = sums_at(account_ids=ids, point=other) if other else {}
     nodes = {account.pk: _node(account, sums=sums, others=others) for account in accounts}
-    roots = []
+    roots: list[_Node] = []
     for node in nodes.values():
         above = nodes.get(node.account.parent_id or 0)
         (above.children if above else roots).append(node)

@@ -142,7 +142,7 @@ def test_a_period_is_closed_and_reopened_by_proposal(api: Api, person: Callable[
 
 
 def _approve(proposal_id: str, *, by: User) -> None:
-    version = ProposalVersion.objects.get(proposal=proposal_id)
+    version = ProposalVersion.objects.get(proposal=UUID(proposal_id))
     decided = approvals.decide(
         proposal_id=UUID(proposal_id), version=1, digest=version.digest, outcome=DecisionOutcome.APPROVE, comment="", approver_id=by.pk
     )

@@ -168,6 +168,7 @@ def test_a_reopened_period_takes_postings_until_its_time_is_over(
     september = operations.open_period(entity="M1", starts_on=date(2025, 9, 1), ends_on=date(2025, 9, 30))
     operations.close_period(period_id=september.pk)
     rolled = operations.record_transaction(draft=draft(DEPOSIT, day=date(2025, 9, 30), roll_to_open=True), scope="tests")
+    assert rolled.entry_id is not None
     assert JournalEntry.objects.get(pk=rolled.entry_id).effective_date == date(2025, 11, 1)
     assert queries.first_open_date(entity=period.entity) == date(2025, 11, 1)
 

@@ -3,12 +3,13 @@
 import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from approvals.models import User
 from ledger import operations
-from ledger.models import Account, AccountingPeriod, Close, CloseBalance, PeriodStatus, Posting
+from ledger.models import Account, AccountingPeriod, AccountType, Close, CloseBalance, OwnerClass, PeriodStatus, Posting
 from ledger.queries.balances import NOTHING, Sums
 from ledger.queries.periods import closes_known_to, digest_of_stored
 from ledger.queries.trial import Point, PointInvalid, explaining, point_of, sums_at, trial_balance_tree
@@ -122,7 +123,13 @@ def _differences_are_explained(rng: random.Random, *, days: list[date], instants
 
 def test_the_tree_adds_up_what_stands_under_each_account_and_compares(chart: dict[str, Account], post: Post) -> None:
     control = operations.open_account(
-        code="2000", name="Customers", entity="M1", group=GROUP, asset="USD", account_type=chart["2010"].type, owner_class="customer"
+        code="2000",
+        name="Customers",
+        entity="M1",
+        group=GROUP,
+        asset="USD",
+        account_type=AccountType.LIABILITY,
+        owner_class=OwnerClass.CUSTOMER,
     )
     for code in ("2001", "2002"):
         operations.open_account(
@@ -131,8 +138,8 @@ def test_the_tree_adds_up_what_stands_under_each_account_and_compares(chart: dic
             entity="M1",
             group=GROUP,
             asset="USD",
-            account_type=chart["2010"].type,
-            owner_class="customer",
+            account_type=AccountType.LIABILITY,
+            owner_class=OwnerClass.CUSTOMER,
             parent=control.code,
         )
     post("1010 debit 10.00 USD / 2001 credit 10.00 USD", day=date(2026, 3, 2))
@@ -150,7 +157,7 @@ def test_the_tree_adds_up_what_stands_under_each_account_and_compares(chart: dic
 def test_a_point_is_an_instant_or_a_close_in_sight(chart: dict[str, Account], controller: User, stranger: User, checker: User) -> None:
     period = operations.open_period(entity="M1", starts_on=date(2025, 9, 1), ends_on=date(2025, 9, 30))
     found = close(period, by=controller, checker=checker)
-    asked = {"as_of": None, "today": date(2026, 11, 2), "field": "known_at"}
+    asked: dict[str, Any] = {"as_of": None, "today": date(2026, 11, 2), "field": "known_at"}
     assert point_of(known=f"close:{found.pk}", closes=closes_known_to(controller), **asked).as_of == period.ends_on
     naive = point_of(known="2026-10-31T18:00", closes=closes_known_to(controller), **asked)
     assert (naive.as_of, naive.known_at) == (date(2026, 11, 2), datetime(2026, 10, 31, 18, tzinfo=UTC))
@@ -176,5 +183,5 @@ def test_the_page_compares_two_points_and_names_the_entries(chart: dict[str, Acc
     (section,) = page.context["shown"].sections
     assert [row.change_minor for row in section.rows] == [250, -250]
     assert browser.get("/ledger/trial-balance/?compare_known_at=soon").status_code == 422
-    exported = browser.post(f"/ledger/trial-balance/export/?compare_known_at=close:{found.pk}")
+    exported: Any = browser.post(f"/ledger/trial-balance/export/?compare_known_at=close:{found.pk}")
     assert "2.50" in b"".join(exported.streaming_content).decode()
