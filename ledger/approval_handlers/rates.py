@@ -34,14 +34,14 @@ def _year_facts(payload: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
 HANDLERS = (
     EntryHandler(
         kind=remeasurement.REMEASURE,
-        label="Remeasurement of foreign positions",
+        label="Exchange remeasurement",
         understand=remeasurement.check_remeasurement,
         carry_out=remeasurement.post_remeasurement,
         facts=_position_facts,
     ),
     EntryHandler(
         kind=year_end.CLOSE_YEAR,
-        label="Year-end close",
+        label="End-of-year close",
         understand=year_end.check_year_end,
         carry_out=year_end.post_year_end,
         facts=_year_facts,

@@ -181,7 +181,7 @@ def _page(
     context = {
         "pairs": rates_read.pairs(),
         "ages": [(kind, label, rates_read.in_words(allowed[kind]) if kind in allowed else "") for kind, label in RateKind.choices],
-        "rate_form": (rate_form or RateForm()) if may_record else None,
+        "rate_form": (rate_form or RateForm(initial={"quote": _functional(request)})) if may_record else None,
         "file_form": (file_form or RatesFileForm()) if may_record else None,
         "age_form": (age_form or RateAgeForm()) if request.user.has_perm("ledger.close_period") else None,
         "columns": FILE_COLUMNS,
@@ -189,6 +189,12 @@ def _page(
         "error": error,
     }
     return render(request, "ledger/rates.html", context, status=status)
+
+
+def _functional(request: HttpRequest) -> str:
+    """Return the asset that rates are mostly said in: the functional one of the first entity in sight."""
+    asset = queries.entities_for(reader(request)).order_by("code").values_list("functional_asset__code", flat=True).first()
+    return asset or ""
 
 
 def _allowed(kind: str) -> str:

@@ -19,7 +19,7 @@ from tests.notation import posts, writes_nothing
 
 NOVEMBER, DECEMBER = date(2025, 11, 30), date(2025, 12, 31)
 EURO = "M2-2850-EUR debit 2.50 USD / M2-4050 credit 2.50 USD"
-YEN = "M2-4050 debit 3.35 USD / M2-2850-JPY credit 3.35 USD"
+YEN = "M2-2850-JPY credit 3.35 USD / M2-4050 debit 3.35 USD"
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_nothing_is_measured_twice_and_the_next_month_goes_on_it(rates: None, ma
         propose(maker)
     rate("EUR/USD 1.05", day=date(2025, 12, 31))
     rate("JPY/USD 0.006", day=date(2025, 12, 31))
-    with posts("M2-4050 debit 5.00 USD / M2-2850-EUR credit 5.00 USD"):
+    with posts("M2-2850-EUR credit 5.00 USD / M2-4050 debit 5.00 USD"):
         approved(propose(maker, on=DECEMBER), by=checker)
 
 
@@ -119,7 +119,7 @@ def test_it_is_of_a_period_s_last_day_and_of_an_entity_it(rates: None, maker: Us
         propose(maker)
 
 
-def test_a_payload_of_other_lines_is_worked_out_anew_it(rates: None, maker: User) -> None:
+def test_a_payload_of_other_lines_is_worked_out_anew_it(rates: None, maker: User, checker: User) -> None:
     forged = {
         "entity": ENTITY,
         "on": NOVEMBER.isoformat(),
@@ -166,7 +166,7 @@ def test_the_pages_show_and_propose_it(rates: None, maker: User, checker: User, 
     assert answer["unrealised"] == "-85"
 
 
-def test_the_api_proposes_it(rates: None, maker: User, auditor: User) -> None:
+def test_the_api_proposes_it(rates: None, maker: User, checker: User, auditor: User) -> None:
     body = {"entity": ENTITY, "on": "2025-11-30", "narrative": WHY}
     assert signed_in(auditor).post("/api/v1/remeasurements", body, content_type="application/json").status_code == 403
     assert signed_in(maker).post("/api/v1/remeasurements", body, content_type="application/json").status_code == 201
