@@ -131,32 +131,6 @@ def balance_of(account: Account) -> int:
     return on_normal_side(account, debits_minor=int(balance.posted_debits_minor), credits_minor=int(balance.posted_credits_minor))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlSum:
-    """What the accounts under a control account hold together: sums of their postings in the control account's asset."""
-
-    accounts: int
-    debits_minor: int
-    credits_minor: int
-
-
-def control_sums_for(user: "AbstractUser", *, controls: Sequence[Account]) -> dict[int, ControlSum]:
-    """Return the sums over the visible accounts directly under each control account, by its id; one without any is left out."""
-    assets_of = {control.pk: control.asset_id for control in controls}
-    grouped = (
-        accounts_for(user)
-        .filter(parent__in=assets_of)
-        .order_by()
-        .values("parent_id", "asset_id")
-        .annotate(n=Count("pk"), debits=Sum("balance__posted_debits_minor"), credits=Sum("balance__posted_credits_minor"))
-    )
-    return {
-        row["parent_id"]: ControlSum(accounts=row["n"], debits_minor=int(row["debits"]), credits_minor=int(row["credits"]))
-        for row in grouped
-        if row["asset_id"] == assets_of[row["parent_id"]]
-    }
-
-
 _RECENT_DAYS = """
     SELECT a.id, e.effective_date, sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END), count(*)
     FROM unnest(%s::bigint[]) AS a (id)

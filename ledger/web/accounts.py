@@ -1,7 +1,7 @@
 """The chart of accounts, and one account with its balances and its statement."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -115,7 +115,7 @@ def account(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, template_for(request, "ledger/account.html"), context, status=status)
 
 
-def _head(user: User, account: Account) -> Mapping[str, Any]:
+def _head(user: User, account: Account) -> dict[str, Any]:
     under = totals_under(user, controls=[account]).get(account.pk)
     current = balances.current_balance(account)
     holds = list(open_holds(account)[: HOLDS_SHOWN + 1]) if current.pending_out_minor or current.pending_in_minor else []
@@ -129,7 +129,7 @@ def _head(user: User, account: Account) -> Mapping[str, Any]:
     }
 
 
-def _chart(account: Account, *, as_of: date | None) -> Mapping[str, Any]:
+def _chart(account: Account, *, as_of: date | None) -> dict[str, Any]:
     """Return the line of the balance over the days up to today, or around the date asked for."""
     today = localdate()
     until = today if as_of is None else min(as_of + timedelta(days=CHART_AFTER), max(today, as_of))
