@@ -73,7 +73,7 @@ class OpenItemBody(Body):
     description = serializers.CharField(max_length=1000, required=False)
 
 
-class OpeningBody(ReasonBody):
+class CutoverBody(ReasonBody):
     entity = serializers.CharField(max_length=20)
     cutover_date = serializers.DateField()
     balances = LineBody(many=True, max_length=20_000, help_text="each account's whole balance")  # type: ignore[call-arg] # likewise

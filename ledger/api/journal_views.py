@@ -117,12 +117,12 @@ class Openings(APIView):
     @extend_schema(
         summary="Propose the opening balances of an entity and its open items",
         description="409 `books_have_begun` if the entity has entries up to the cutover date.",
-        request=serializers.OpeningBody,
+        request=serializers.CutoverBody,
         responses={ACCEPTED: ProposalDetailFields},
     )
     def post(self, request: Request) -> Response:
         user = user_of(request)
-        body = said(request, serializers.OpeningBody)
+        body = said(request, serializers.CutoverBody)
         items = body.get("open_items", [])
         _refuse_unseen(user, lines=body["balances"], place="balances.")
         _refuse_unseen(user, lines=items, place="open_items.")
