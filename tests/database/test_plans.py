@@ -49,7 +49,18 @@ LISTS: list[tuple[str, str, list[str], str]] = [
     ("maker", "/ledger/", ["", "type=fee", "account=1010", "reference=REF-77", "since=2026-03-01&until=2026-03-31"],
      f"2026-02-01~{LONG_AGO}"),
     ("maker", "/accounts/1010/", [""], "9000"),
-    ("maker", "/accounts/2010/", [""], "20000"),
+    ("maker", "/accounts/2010/", ["", "rows=postings", "known_at=2026-03-01T00:00"], "20000"),
+    (
+        "maker",
+        "/accounts/2010/",
+        [
+            f"order=effective{asked}"
+            for asked in (
+                "", "&rows=postings", "&as_of=2026-05-01", "&known_at=2026-03-01T00:00", "&as_of=2026-02-15&known_at=2026-05-01T00:00"
+            )
+        ],
+        "2026-02-01~20000",
+    ),
     ("checker", "/approvals/", ["view=decidable", "view=waiting"], f"2026-10-30T00:00:00+00:00~{LONG_AGO}"),
     ("checker", "/approvals/", ["view=mine", "view=decided", "view=decided&status=rejected"], str(LONG_AGO)),
     ("maker", "/adjustments/", ["view=all", "view=mine", "view=all&status=submitted"], str(LONG_AGO)),
@@ -96,7 +107,7 @@ def _queries() -> Iterator[list[tuple[str, Any]]]:
     seen: list[tuple[str, Any]] = []
 
     def note(execute: Any, sql: str, values: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 (Django's signature)
-        if sql.startswith("SELECT"):
+        if sql.lstrip().startswith(("SELECT", "WITH")):
             seen.append((sql, values))
         return execute(sql, values, many, context)
 
