@@ -196,6 +196,7 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         "alert_id": str(Alert.objects.create(kind="integrity", account=Account.objects.get(code="1010"), detail={}).pk),
         "switch_id": str(set_switch(function="posting", scope="account:2050", reason="why", passes_approved=False).pk),
         "examination_id": str(examination.pk),
+        "external_account_id": "01900000-0000-7000-8000-000000000000",
         "finding_id": str(
             IntegrityFinding.objects.create(
                 check_name="days_add_up",
