@@ -46,8 +46,15 @@ LISTS: list[tuple[str, str, list[str], str]] = [
     ("maker", "/statements/", ["", "proof=unproven", "since=2026-03-01&until=2026-06-01"], f"2026-02-01~{LONG_AGO}"),
     ("maker", "/statements/files/", ["", "status=received", "status=refused"], str(LONG_AGO)),
     ("maker", "/runs/", ["", "status=failed"], str(LONG_AGO)),
-    ("maker", "/ledger/", ["", "type=fee", "account=1010", "reference=REF-77", "since=2026-03-01&until=2026-03-31"],
-     f"2026-02-01~{LONG_AGO}"),
+    (
+        "maker",
+        "/ledger/",
+        ["", "type=fee", "type=capital", "account=1010", "reference=REF-77", "since=2026-03-01&until=2026-03-31",
+         "amount=0.01", "amount=80.19", "metadata=channel%3Dwire", "metadata=channel%3Dbranch", "metadata=channel%3Dnone",
+         "origin=manual", "origin=rule", "q=REF-77",
+         "q=LE-77", "q=nobody", "q=Movement", "q=nobody&since=2026-03-01&until=2026-03-31"],
+        f"2026-02-01~{LONG_AGO}",
+    ),
     ("maker", "/accounts/1010/", [""], "9000"),
     ("maker", "/accounts/2010/", ["", "rows=postings", "known_at=2026-03-01T00:00"], "20000"),
     (
