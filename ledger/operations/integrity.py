@@ -231,7 +231,7 @@ def _counted() -> dict[str, int]:
         "accounts": "SELECT count(*) FROM ledger_balance",
         "postings": "SELECT (SELECT coalesce(sum(version), 0) FROM ledger_balance) + (SELECT count(*) FROM ledger_posting_tail)",
         "days": "SELECT count(*) FROM ledger_day_delta",
-        "tail": "SELECT count(*) FROM ledger_posting_tail",
+        "deferred": "SELECT (SELECT count(*) FROM ledger_posting_tail) + (SELECT count(*) FROM ledger_rolled_posting)",
         "entries": "SELECT count(*) FROM ledger_entry",
         "transactions": "SELECT count(*) FROM ledger_transaction",
         "holds": "SELECT count(*) FROM ledger_hold",

@@ -91,7 +91,7 @@ CHECKS = (
         name="tail_is_what_is_unrolled",
         says="A deferred posting stands in the tail until it is rolled, and never in both",
         severity=FREEZE,
-        objects="tail",
+        objects="deferred",
         sentence="The deferred posting {name} does not stand where it should: expected {expected}, found {found}.",
     ),
     Check(
