@@ -116,7 +116,7 @@ CHECKS = (
         says="All balances of an entity in an asset come to zero",
         severity=FREEZE,
         objects="accounts",
-        sentence="Debits and credits of {name} differ by {found[difference]} minor units.",
+        sentence="Debits and credits of {name} differ by {found[difference]}.",
         each_minute=True,
     ),
     Check(
