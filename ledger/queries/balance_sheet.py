@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from django.db.models import Case, F, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, F, Q, Sum, Value, When
 from django.db.models.functions import TruncMonth
 
 from ledger.accounting import DEBIT
@@ -148,6 +148,15 @@ class Chart:
 
     entity: LegalEntity
     accounts: Mapping[int, "_Account"]
+    year_ends: Sequence[date] = ()
+
+    @property
+    def assets(self) -> list[str]:
+        return sorted({account.asset for account in self.accounts.values()})
+
+    def year_ended(self, *, day: date) -> date | None:
+        """Return the last day, up to a day, with which a year ended."""
+        return max((ended for ended in self.year_ends if ended <= day), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +194,8 @@ def chart_for(user: "AbstractUser", *, entity: LegalEntity, by_control: bool) ->
             scale=scale,
             is_position=purpose == AccountPurpose.FX_POSITION,
         )
-    return Chart(entity=entity, accounts=accounts)
+    ends = JournalEntry.objects.filter(entity=entity, type__code="year_end").order_by().values_list("effective_date", flat=True)
+    return Chart(entity=entity, accounts=accounts, year_ends=sorted(set(ends)))
 
 
 def balance_sheet(*, chart: Chart, reporting: Asset, as_of: date) -> BalanceSheet:
@@ -198,10 +208,14 @@ def balance_sheet(*, chart: Chart, reporting: Asset, as_of: date) -> BalanceShee
         for pk, sums in balances_as_of(account_ids=list(chart.accounts), as_of=as_of).items()
         if (net := sums.debits_minor - sums.credits_minor)
     }
-    closed_on = _year_ended(chart, day=as_of)
+    closed_on = chart.year_ended(day=as_of)
     starts_on = _year_starts(chart, as_of=as_of, closed_on=closed_on)
-    open_months = _movements(chart, since=closed_on + timedelta(days=1) if closed_on else None, until=as_of)
-    year_months = _without_year_ends(chart, _movements(chart, since=starts_on, until=as_of), since=starts_on, until=as_of)
+    # A year begins after the last year end or, without one, on a first of January: both are read at once.
+    months = _movements(chart, since=starts_on if closed_on else None, until=as_of)
+    open_months = {} if closed_on == as_of else months
+    year_months = {key: net for key, net in months.items() if key[1] >= starts_on.replace(day=1)}
+    if closed_on and closed_on >= starts_on:
+        year_months = _without_year_ends(chart, year_months, since=starts_on, until=as_of)
     needed = {chart.accounts[pk].asset for pk in [*held, *(pk for pk, _ in [*open_months, *year_months])]}
     functional = chart.entity.functional_asset
     through = functional.code if functional else None
@@ -352,23 +366,13 @@ def _natives(chart: Chart, *, held: Mapping[int, int]) -> list[Native]:
 # Years
 
 
-def _year_ends(chart: Chart) -> QuerySet[JournalEntry]:
-    return JournalEntry.objects.filter(entity=chart.entity, type__code="year_end")
-
-
-def _year_ended(chart: Chart, *, day: date) -> date | None:
-    """Return the last day up to which a year was closed."""
-    ended: date | None = _year_ends(chart).filter(effective_date__lte=day).aggregate(last=Max("effective_date"))["last"]
-    return ended
-
-
 def _year_starts(chart: Chart, *, as_of: date, closed_on: date | None) -> date:
     """Return the first day of the year that a day lies in: years follow the year ends, and are calendar years until there is one."""
     if closed_on is not None and closed_on < as_of:
         return closed_on + timedelta(days=1)
     if closed_on is None:
         return as_of.replace(month=1, day=1)
-    before = _year_ended(chart, day=as_of - timedelta(days=1))
+    before = chart.year_ended(day=as_of - timedelta(days=1))
     return before + timedelta(days=1) if before else year_start(as_of)
 
 
@@ -400,7 +404,7 @@ def _of_results(chart: Chart) -> list[int]:
 
 def _without_year_ends(chart: Chart, movements: _Movements, *, since: date, until: date) -> dict[tuple[int, date], int]:
     """Return the movements without what year ends took out of the accounts: what was earned and spent stays readable by year."""
-    ended = _year_ends(chart).filter(effective_date__gte=since, effective_date__lte=until)
+    ended = JournalEntry.objects.filter(entity=chart.entity, type__code="year_end", effective_date__gte=since, effective_date__lte=until)
     signed = Case(When(Q(direction=DEBIT), then=F("amount_minor")), default=Value(0) - F("amount_minor"))
     legs = (
         Posting.objects.filter(entry__in=ended.values("pk"), account__in=_of_results(chart))

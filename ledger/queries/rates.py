@@ -128,18 +128,17 @@ def rate_at(*, base: str, quote: str, kind: str, at: datetime, through: str | No
 
 
 def rates_to(*, quote: str, bases: Collection[str], kind: str, at: datetime, through: str | None = None) -> RateBook:
-    """Return the rates of many assets in one at an instant, in two questions; what cannot be had is told by asset."""
+    """Return the rates of many assets in one at an instant, in one question; what cannot be had is told by asset."""
     ways = {base: _way(base, quote, through=through) for base in bases}
     latest = _latest({pair for way in ways.values() for pair in way}, kind=kind, at=at)
-    allowed = rate_ages().get(kind)
     used: dict[str, UsedRate] = {}
     problems: dict[str, Refusal] = {}
     for base, way in sorted(ways.items()):
-        wrong = [problem for pair in way if (problem := _problem(pair, latest.get(pair), kind=kind, at=at, allowed=allowed))]
+        wrong = [problem for pair in way if (problem := _problem(pair, latest.get(pair), kind=kind, at=at))]
         if wrong:
             problems[base] = wrong[0]
         else:
-            used[base] = _together(base, quote, [latest[pair] for pair in way])
+            used[base] = _together(base, quote, [latest[pair][:2] for pair in way])
     return RateBook(quote=quote, kind=kind, at=at, used=used, problems=problems)
 
 
@@ -159,13 +158,14 @@ def _way(base: str, quote: str, *, through: str | None) -> list[tuple[str, str]]
     return [(base, through), (through, quote)]
 
 
-def _problem(
-    pair: tuple[str, str], said: tuple[Fraction, Evidence] | None, *, kind: str, at: datetime, allowed: timedelta | None
-) -> Refusal | None:
+_Latest = tuple[Fraction, Evidence, timedelta | None]
+
+
+def _problem(pair: tuple[str, str], said: _Latest | None, *, kind: str, at: datetime) -> Refusal | None:
     word, place = RateKind(kind).name.lower(), f"{pair[0]} in {pair[1]}"
     if said is None:
         return RateMissing(f"there is no {word} rate of {place} by {at:%Y-%m-%d %H:%M} UTC", base=pair[0], quote=pair[1])
-    evidence = said[1]
+    _, evidence, allowed = said
     told = {"base": pair[0], "quote": pair[1], "rate": str(evidence.rate_id), "at": evidence.at.isoformat(timespec="seconds")}
     if allowed is None:
         return RateStale(f"nobody has said how old a {word} rate may be, so that none is used", **told)
@@ -189,10 +189,11 @@ def in_words(age: timedelta) -> str:
 
 # Of each pair the latest word in either direction: two steps down one index.
 _LATEST = """
-    SELECT DISTINCT ON (w.base, w.quote) w.base, w.quote, r.id, r.inverse, r.source, r.at, r.value
+    SELECT DISTINCT ON (w.base, w.quote) w.base, w.quote, r.id, r.inverse, r.source, r.at, r.value, g.maximum_minutes
     FROM unnest(%(bases)s::text[], %(quotes)s::text[]) w (base, quote)
     JOIN ledger_asset b ON b.code = w.base
     JOIN ledger_asset q ON q.code = w.quote
+    LEFT JOIN ledger_rate_age g ON g.kind = %(kind)s
     CROSS JOIN LATERAL (
         (SELECT r.id, false AS inverse, r.source, r.at, r.value FROM ledger_rate r
          WHERE r.base_id = b.id AND r.quote_id = q.id AND r.kind = %(kind)s AND r.at <= %(at)s ORDER BY r.at DESC, r.id DESC LIMIT 1)
@@ -203,12 +204,13 @@ _LATEST = """
 """
 
 
-def _latest(pairs: Collection[tuple[str, str]], *, kind: str, at: datetime) -> dict[tuple[str, str], tuple[Fraction, Evidence]]:
+def _latest(pairs: Collection[tuple[str, str]], *, kind: str, at: datetime) -> dict[tuple[str, str], _Latest]:
+    """Return the latest word about each pair, and how old one of its kind may be."""
     if not pairs:
         return {}
     asked = sorted(pairs)
     rows = _rows(_LATEST, bases=[base for base, _ in asked], quotes=[quote for _, quote in asked], kind=kind, at=at)
-    return {(row[0], row[1]): _said(row, kind=kind) for row in rows}
+    return {(row[0], row[1]): (*_said(row[:7], kind=kind), None if row[7] is None else timedelta(minutes=row[7])) for row in rows}
 
 
 def _said(row: Sequence[Any], *, kind: str) -> tuple[Fraction, Evidence]:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ledger import operations, queries
 from ledger.models import Asset, LegalEntity
-from ledger.queries.balance_sheet import BalanceSheet, Item, Section, balance_sheet, chart_for
+from ledger.queries.balance_sheet import BalanceSheet, Chart, Item, Section, balance_sheet, chart_for
 from ledger.queries.rates import RateMissing, RateStale
 from ledger.web.exports import format_of, table_of, table_response
 from ledger.web.requests import reader, template_for
@@ -84,19 +84,20 @@ class ShownSection:
 @requires("ledger.view_trial_balance")
 def sheet(request: HttpRequest) -> HttpResponse:
     form = _form(request)
-    status, shown, before, refusal = 200, None, None, None
+    status, chart, shown, before, refusal = 200, None, None, None, None
     if not form.is_valid():
         status = STATUS_OF[RefusalKind.INVALID]
     elif form.cleaned_data["entity"] is not None:
+        chart = _chart(request, form)
         try:
-            shown, before = _sheets(request, form)
+            shown, before = _sheets(chart, form)
         except (RateMissing, RateStale) as refused:
             status, refusal = STATUS_OF[refused.kind], refused
     wish = form.cleaned_data if form.is_bound else {}
     context = {
         "form": form,
         "entities": [(code, one.name) for code, one in form.entities.items()],
-        "assets": [(one.code, f"In {one.code}") for one in queries.assets_in_use()],
+        "assets": [(code, f"In {code}") for code in (chart.assets if chart else [])],
         "entity": wish.get("entity"),
         "as_of": wish.get("as_of") or timezone.localdate(),
         "compare": wish.get("compare"),
@@ -120,7 +121,7 @@ def export_sheet(request: HttpRequest) -> HttpResponseBase:
     :raises RateMissing, RateStale: as it is refused on its page.
     """
     form = _form(request)
-    shown = _sheets(request, form)[0] if form.is_valid() and form.cleaned_data["entity"] else None
+    shown = _sheets(_chart(request, form), form)[0] if form.is_valid() and form.cleaned_data["entity"] else None
     rows = list(_lines(shown)) if shown else []
     day = form.cleaned_data["as_of"] if form.is_valid() else timezone.localdate()
     operations.record_export(
@@ -146,13 +147,16 @@ def _form(request: HttpRequest) -> BalanceSheetForm:
     return BalanceSheetForm(request.GET, entities=list(entities))
 
 
-def _sheets(request: HttpRequest, form: BalanceSheetForm) -> tuple[BalanceSheet, BalanceSheet | None]:
+def _chart(request: HttpRequest, form: BalanceSheetForm) -> Chart:
+    return chart_for(reader(request), entity=form.cleaned_data["entity"], by_control=not form.cleaned_data["detail"])
+
+
+def _sheets(chart: Chart, form: BalanceSheetForm) -> tuple[BalanceSheet, BalanceSheet | None]:
     """Return the statement, and that of the other day where one is asked for.
 
     :raises RateMissing, RateStale: if either cannot be made.
     """
     wish = form.cleaned_data
-    chart = chart_for(reader(request), entity=wish["entity"], by_control=not wish["detail"])
     shown = balance_sheet(chart=chart, reporting=wish["asset"], as_of=wish["as_of"])
     other: date | None = wish["compare"]
     return shown, balance_sheet(chart=chart, reporting=wish["asset"], as_of=other) if other else None
