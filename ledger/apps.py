@@ -5,7 +5,7 @@ class LedgerConfig(AppConfig):
     name = "ledger"
 
     def ready(self) -> None:
-        from approvals.registry import register_handler, register_scope
+        from approvals.registry import Handler, register_handler, register_scope
         from audit.actions import register_actions
         from audit.targets import register_page
         from ledger import queries
@@ -32,8 +32,12 @@ class LedgerConfig(AppConfig):
         register_page("ledger.year_end", word="Year end", route="ledger:year_end_of")
         register_page("ledger.period", word="Period", route="ledger:period")
         one_each = (accounts.ACCOUNT_CHANGE_HANDLER, chart.CHART_IMPORT_HANDLER, types.TYPE_CHANGE_HANDLER)
-        for handler in (*one_each, *periods.HANDLERS, *journals.HANDLERS, *rates.HANDLERS, *integrity.HANDLERS, *parties.HANDLERS):
-            register_handler(handler)
+        groups: list[tuple[Handler, ...]] = [
+            one_each, periods.HANDLERS, journals.HANDLERS, rates.HANDLERS, integrity.HANDLERS, parties.HANDLERS
+        ]  # fmt: skip
+        for group in groups:
+            for handler in group:
+                register_handler(handler)
         NAV_COUNTS["ledger:periods"] = count_to_be_closed_again
         register_scope("entity", exists=queries.entity_exists)
         register_scope("account", exists=queries.account_exists)

@@ -37,7 +37,9 @@ class ParameterRefused(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """One leg of a rule: which side, on accounts of which classes, from which parameters. An optional leg is there if its amount is given."""
+    """One leg of a rule: which side, on accounts of which classes, from which parameters. An optional leg is there if its
+    amount is given.
+    """
 
     role: str
     direction: str

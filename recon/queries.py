@@ -428,6 +428,8 @@ def posted_effects(entry: JournalEntry) -> list[BalanceEffect]:
     """Return what an entry did to each account when it was posted, from its postings."""
     effects = []
     for posting in postings_of(entry):
+        if posting.balance_after_minor is None:
+            continue  # a deferred account's leg has its balance once it is rolled; what the entry did to it stands in its lines
         debit, credit = (int(posting.amount_minor), 0) if posting.direction == DEBIT else (0, int(posting.amount_minor))
         change = debit - credit if posting.account.normal_side == DEBIT else credit - debit
         after = int(posting.balance_after_minor)

@@ -53,7 +53,7 @@ class ExternalAccountFields(fields.Serializer[Any]):
     asset = fields.CharField(source="asset.code")
     identifier = fields.CharField()
     servicer = fields.CharField()
-    label = fields.CharField()
+    label = fields.CharField()  # type: ignore[assignment] # a declared field, not the attribute
     status = fields.CharField()
     proposal_id = fields.UUIDField(allow_null=True)
 
@@ -76,7 +76,7 @@ class ExternalAccountBody(Body):
     asset = fields.CharField(max_length=20)
     identifier = fields.CharField(max_length=140)
     servicer = fields.CharField(max_length=140)
-    label = fields.CharField(max_length=140, required=False, allow_blank=True, default="")
+    label = fields.CharField(max_length=140, required=False, allow_blank=True, default="")  # type: ignore[assignment]
     reason_code = fields.CharField(max_length=40)
     narrative = fields.CharField()
 
@@ -131,7 +131,7 @@ class PartyChanges(APIView):
         party = parties.party_for(user_of(request), code=code)
         body = said(request, PartyChangeBody)
         proposal = operations.propose_party_change(party=party.code, maker_id=person_of(request).pk, **body)
-        return Response(proposal_in_full(proposal), status=202)
+        return Response(proposal_in_full(request, proposal_id=proposal.pk), status=202)
 
 
 class PartyExternalAccounts(APIView):
@@ -147,7 +147,7 @@ class PartyExternalAccounts(APIView):
         proposal = operations.propose_external_account(
             party=party.code, maker_id=person_of(request).pk, **said(request, ExternalAccountBody)
         )
-        return Response(proposal_in_full(proposal), status=202)
+        return Response(proposal_in_full(request, proposal_id=proposal.pk), status=202)
 
 
 class ExternalAccountRevocation(APIView):

@@ -9,7 +9,7 @@ from approvals.registry import Amount, Command, Review
 from ledger.models import Account, LegalEntity
 from ledger.operations import chart_files
 from ledger.operations.accounts import scope_of_entity
-from ledger.queries import entities_for
+from ledger.queries import entity_codes_for
 
 ROWS_SHOWN = 200
 
@@ -53,7 +53,7 @@ class ChartImportHandler:
         return [None for _ in payloads]
 
     def scopes_for(self, *, user: User) -> Collection[str]:
-        seen = list(entities_for(user).values_list("code", flat=True))
+        seen = entity_codes_for(user)
         whole = [chart_files.WHOLE_CHART] if seen and not LegalEntity.objects.exclude(code__in=seen).exists() else []
         return [*whole, *(scope_of_entity(code) for code in seen)]
 

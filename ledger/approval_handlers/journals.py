@@ -34,7 +34,7 @@ def _start(*, payload: Mapping[str, Any], proposal_id: UUID, **_: Any) -> None:
     recurring.start_recurring(payload=payload, proposal_id=proposal_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class EntryHandler:
     """Carries out one kind of proposal whose payload holds the entries that it posts."""
 

@@ -8,7 +8,7 @@ from approvals.models import User
 from approvals.registry import Amount, Command, Review
 from ledger.models import ExternalAccountKind, OwnershipCapacity
 from ledger.operations import parties
-from ledger.queries import entities_for
+from ledger.queries import entity_codes_for
 from ledger.queries.parties import party_named
 
 
@@ -19,7 +19,7 @@ class _PartyHandler:
         return [None] * len(payloads)
 
     def scopes_for(self, *, user: User) -> Collection[str]:
-        return [parties.SCOPE] if entities_for(user).exists() else []
+        return [parties.SCOPE] if entity_codes_for(user) else []
 
 
 class ExternalAccountHandler(_PartyHandler):

@@ -128,7 +128,8 @@ class Balance(models.Model):
     """What an account holds, derived from its postings in the same transaction, and what may be done to it.
 
     `version` is its last account_seq. Sums are wider than an amount, so that no sum of amounts can ever break a posting. Pending sums are
-    what holds set aside. Limit and freezes live on this row because it is the one that posting locks: they hold from the moment they commit.
+    what holds set aside. Limit and freezes live on this row because it is the one that posting
+    locks: they hold from the moment they commit.
     """
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True)

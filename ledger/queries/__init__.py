@@ -51,6 +51,15 @@ def entities_for(user: "AbstractUser") -> QuerySet[LegalEntity]:
     return get_objects_for_user(user, "ledger.view_legalentity", klass=LegalEntity, use_groups=True, accept_global_perms=False)
 
 
+def entity_codes_for(user: "AbstractUser") -> list[str]:
+    """Return the codes of the entities in sight, kept with the person as their permissions are: every page of proposals asks often."""
+    kept: list[str] | None = user.__dict__.get("entity_codes")
+    if kept is None:
+        kept = list(entities_for(user).values_list("code", flat=True))
+        user.__dict__["entity_codes"] = kept
+    return kept
+
+
 def account_groups_for(user: "AbstractUser") -> QuerySet[AccountGroup]:
     return get_objects_for_user(user, "ledger.view_accountgroup", klass=AccountGroup, use_groups=True, accept_global_perms=False)
 

@@ -61,7 +61,7 @@ class OwnersForm(forms.Form):
 
     def __init__(self, *args: Any, party: Party, now: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial |= {"status": party.status, "program": now["program"] or ""}
+        self.initial = {**self.initial, "status": party.status, "program": now["program"] or ""}
         for row in range(OWNER_ROWS):
             known = now["owners"][row] if row < len(now["owners"]) else None
             self.fields[f"owner_{row}"] = forms.CharField(required=False, max_length=40, label=f"Owner {row + 1}")
@@ -73,7 +73,7 @@ class OwnersForm(forms.Form):
             )
             if known:
                 shown = {"owner": known["owner"], "share": known["share_basis_points"] / 100, "capacity": known["capacity"]}
-                self.initial |= {f"{name}_{row}": value for name, value in shown.items()}
+                self.initial = {**self.initial, **{f"{name}_{row}": value for name, value in shown.items()}}
 
     @property
     def owner_rows(self) -> list[dict[str, forms.BoundField]]:

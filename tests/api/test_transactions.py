@@ -5,7 +5,7 @@ from typing import Any
 
 from approvals.models import User
 from ledger import operations as ledger
-from ledger.models import AccountingPeriod, Transaction, JournalEntry
+from ledger.models import AccountingPeriod, JournalEntry, Transaction
 from tests.api.caller import Caller, description
 from tests.fixtures import draft
 from tests.notation import balance, posts, writes_nothing

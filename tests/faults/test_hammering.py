@@ -152,7 +152,7 @@ def _check(server: Server, folder: Path) -> None:
             if len(words := line.split(" ")) == 2 and (len(words[1]) == 36 or words[1] == "limit_exceeded"):
                 assert acknowledged.setdefault(words[0], words[1]) == words[1]
     with psycopg.connect(server.url(PRODUCT)) as session:
-        kept = dict(
+        kept: dict[str, str] = dict(
             session.execute("SELECT key, coalesce(entry_id::text, refusal_code) FROM ledger_transaction WHERE scope = 'hammer'").fetchall()
         )
         wrong = {what: session.execute(statement.encode()).fetchall()[:5] for what, statement in BROKEN.items()}

@@ -46,7 +46,7 @@ def available(code: str) -> str:
 def state(hold_id: UUID) -> str:
     """Return what became of a hold, such as `posted: 6.00 captured, 0.00 released, 0.00 held`."""
     kept = Hold.objects.select_related("transaction").get(pk=hold_id)
-    parts = {"captured": kept.captured_minor, "released": kept.released_minor, "held": kept.remaining_minor}
+    parts: dict[str, Any] = {"captured": kept.captured_minor, "released": kept.released_minor, "held": kept.remaining_minor}
     said = ", ".join(f"{money.plain(int(minor), scale=2)} {name}" for name, minor in parts.items())
     return f"{kept.transaction.status}: {said}"
 

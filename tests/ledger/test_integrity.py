@@ -139,6 +139,8 @@ def test_figures_are_rebuilt_by_two_people_and_the_findings_close(post: Post, ma
     operations.check_what_is_new()
     assert open_findings() == set()
     event = AuditEvent.objects.get(action="ledger.derived.rebuilt")
+    assert event.before is not None
+    assert event.after is not None
     assert (event.before["credits"], event.after["credits"]) == ("1077", "1000")
 
 

@@ -36,7 +36,7 @@ def test_it_posts_the_legs_as_given_and_moves_each_balance_on_its_normal_side(po
 def test_it_posts_several_legs_of_one_account_in_their_order(post: Post) -> None:
     post("1010 debit 7.00 USD / 1010 debit 3.00 USD / 2010 credit 4.00 USD / 2020 credit 6.00 USD")
     legs = JournalEntry.objects.get().postings.order_by("line")
-    assert [(leg.account.code, leg.account_seq, int(leg.balance_after_minor)) for leg in legs] == [
+    assert [(leg.account.code, leg.account_seq, int(leg.balance_after_minor or 0)) for leg in legs] == [
         ("1010", 1, 700),
         ("1010", 2, 1000),
         ("2010", 1, 400),
@@ -77,10 +77,10 @@ def test_it_keeps_every_digit_and_takes_it_back_to_nothing(chart: dict[str, Acco
     for minor in MINORS:
         record(moved(bank, customer, "deposit", minor))
         held = JournalEntry.objects.latest("number").postings.order_by("line")
-        assert [(int(leg.amount_minor), int(leg.balance_after_minor)) for leg in held] == [(minor, minor), (minor, minor)]
+        assert [(int(leg.amount_minor), int(leg.balance_after_minor or 0)) for leg in held] == [(minor, minor), (minor, minor)]
         record(moved(customer, bank, "withdrawal", minor))
         back = JournalEntry.objects.latest("number").postings.order_by("line")
-        assert [(int(leg.amount_minor), int(leg.balance_after_minor)) for leg in back] == [(minor, 0), (minor, 0)]
+        assert [(int(leg.amount_minor), int(leg.balance_after_minor or 0)) for leg in back] == [(minor, 0), (minor, 0)]
 
 
 def test_it_posts_an_amount_of_38_digits(chart: dict[str, Account]) -> None:

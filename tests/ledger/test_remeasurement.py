@@ -64,6 +64,7 @@ def test_an_approval_posts_one_entry_with_its_rates_it(rates: None, maker: User,
     assert entry.metadata["rate EUR"].startswith("EUR/USD 1.1, Treasury, 2025-11-28T21:00:00")
     assert {row.unrealised_minor for row in rows().values()} == {0}
     event = AuditEvent.objects.get(action="ledger.positions.remeasured")
+    assert event.after is not None
     assert [one["result"] for one in event.after["positions"]] == ["250", "-335"]
 
 

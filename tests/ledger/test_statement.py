@@ -202,7 +202,7 @@ def test_balance_and_statement_over_rest_it(maker: User, chart: dict[str, Accoun
         "10000",
     )
     assert [one["entry_id"] for one in told["explained_by"]] == [str(late)]
-    rows = browser.get("/api/v1/accounts/2010/statement", {"order": "effective", "limit": 1}).json()
+    rows = browser.get("/api/v1/accounts/2010/statement", {"order": "effective", "limit": "1"}).json()
     assert [row["balance_minor"] for row in rows["results"]] == ["10700"]
     following = browser.get(rows["next"]).json()
     assert ([row["balance_minor"] for row in following["results"]], following["next"]) == (["10000"], None)

@@ -44,6 +44,7 @@ def test_an_approval_moves_the_year_to_retained_earnings_it(locked: None, maker:
     with posts(f"{YEN} / {DOLLARS}"):
         assert approved(propose(maker), by=checker).status == "executed"
     event = AuditEvent.objects.get(action="ledger.year.closed")
+    assert event.after is not None
     assert [(one["asset"], one["income"], one["expense"]) for one in event.after["results"]] == [
         ("JPY", "0", "700"),
         ("USD", "3000", "1200"),
