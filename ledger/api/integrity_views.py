@@ -124,7 +124,7 @@ class IntegrityRuns(ListAPIView[IntegrityRun]):
 
     def get_queryset(self) -> QuerySet[IntegrityRun]:
         asked(self.request)
-        return queries.integrity_runs()
+        return queries.integrity_runs(user_of(self.request))
 
     @extend_schema(
         summary="Ask for a full examination",
@@ -144,7 +144,7 @@ class IntegrityRunDetail(APIView):
     @extend_schema(summary="Read an examination and how far it is", responses=Run)
     def get(self, request: Request, examination_id: UUID) -> Response:
         asked(request)
-        return Response(Run(queries.integrity_run(run_id=examination_id)).data)
+        return Response(Run(queries.integrity_run(user_of(request), run_id=examination_id)).data)
 
 
 @extend_schema_view(get=extend_schema(summary="List what the integrity checker found, newest first", parameters=[FindingFilters]))

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from ledger.models import Account, IntegrityFinding, IntegrityRun, JournalEntry
-from ledger.queries import accounts_for
+from ledger.queries import accounts_for, entities_for
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import database_now
 from ledgerops.runtime.models import Function, Switch
@@ -52,17 +52,18 @@ def finding_for(user: "AbstractUser", *, finding_id: UUID) -> IntegrityFinding:
     return finding
 
 
-def integrity_runs() -> QuerySet[IntegrityRun]:
+def integrity_runs(user: "AbstractUser") -> QuerySet[IntegrityRun]:
     """Return the examinations worth a row: the full ones, and the minute's that found something. They say how many, not what."""
-    return IntegrityRun.objects.filter(Q(full=True) | Q(findings_count__gt=0)).order_by("-id")
+    runs = IntegrityRun.objects.filter(Q(full=True) | Q(findings_count__gt=0)).order_by("-id")
+    return runs if entities_for(user).exists() else runs.none()
 
 
-def integrity_run(*, run_id: UUID) -> IntegrityRun:
+def integrity_run(user: "AbstractUser", *, run_id: UUID) -> IntegrityRun:
     """Return one examination, of either kind.
 
-    :raises IntegrityRunNotFound: if it does not exist.
+    :raises IntegrityRunNotFound: if it does not exist, or the user has no sight of any entity.
     """
-    run = IntegrityRun.objects.filter(pk=run_id).first()
+    run = IntegrityRun.objects.filter(pk=run_id).first() if entities_for(user).exists() else None
     if run is None:
         raise IntegrityRunNotFound("there is no such examination")
     return run

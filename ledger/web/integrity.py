@@ -72,7 +72,7 @@ def integrity(request: HttpRequest) -> HttpResponse:
         "of": len(CHECKS),
         "findings": list(queries.findings_for(user).filter(resolved_at=None)[:FINDINGS_SHOWN]),
         "checks": [CheckRow(check=check, objects=looked_at.get(check.name), findings=found.get(check.name, 0)) for check in CHECKS],
-        "page": page_of(queries.integrity_runs(), query=request.GET, order=NEWEST_FIRST, size=RUNS_SHOWN),
+        "page": page_of(queries.integrity_runs(user), query=request.GET, order=NEWEST_FIRST, size=RUNS_SHOWN),
     }
     return render(request, _template(request, "ledger/integrity.html"), context)
 
@@ -90,7 +90,7 @@ def request_run(request: HttpRequest) -> HttpResponse:
 @requires("ledger.view_integrityrun")
 def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """One examination; while it works its region asks again every two seconds."""
-    shown = queries.integrity_run(run_id=run_id)
+    shown = queries.integrity_run(reader(request), run_id=run_id)
     context = {
         "run": shown,
         "active": shown.finished_at is None,
