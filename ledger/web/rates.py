@@ -135,14 +135,19 @@ def set_age(request: HttpRequest) -> HttpResponse:
 @requires("ledger.view_rate")
 def pair(request: HttpRequest, base: str, quote: str, kind: str) -> HttpResponse:
     history = rates_read.history_of(base=base, quote=quote, kind=kind)
-    latest = [(f"{one.at:%-d %b %Y}", float(one.value)) for one in reversed(history[:CHARTED])]
+    values = list(history.values_list("value", flat=True)[:CHARTED])
+    page = page_of(history, query=request.GET, order=("-at", "-id"))
     context = {
         "base": base,
         "quote": quote,
         "kind": kind,
         "label": LABELS[kind],
-        "points": latest,
-        "page": page_of(history, query=request.GET, order=("-at", "-id")),
+        "recent": [float(value) for value in reversed(values)],
+        "latest": rates_read.plain_rate(values[0]),
+        "lowest": rates_read.plain_rate(min(values)),
+        "highest": rates_read.plain_rate(max(values)),
+        "page": page,
+        "rows": [(one, rates_read.plain_rate(one.value)) for one in page.rows],
         "allowed": _allowed(kind),
     }
     return render(request, "ledger/rate.html", context)
