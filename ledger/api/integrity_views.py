@@ -173,7 +173,7 @@ class FindingRebuild(APIView):
         responses={201: RebuildAnswer},
     )
     def post(self, request: Request, finding_id: UUID) -> Response:
-        body = said(request, RebuildBody)
         finding = queries.finding_for(user_of(request), finding_id=finding_id)
+        body = said(request, RebuildBody)
         proposal = operations.propose_rebuild(account=finding.account.code if finding.account else "", maker_id=user_of(request).pk, **body)
         return Response(RebuildAnswer(proposal).data, status=201)
