@@ -38,7 +38,12 @@ class AdjustmentHandler:
         return [_amount_of(payload["entry"], scales=scales) for payload in payloads]
 
     def scopes_for(self, *, user: User) -> Collection[str]:
-        return [adjustments.scope_of(source_id=pk) for pk in queries.sources_for(user).values_list("pk", flat=True)]
+        # Kept with the person as their permissions are: every page of proposals asks it, and every count of them.
+        kept: list[str] | None = user.__dict__.get("source_scopes")
+        if kept is None:
+            kept = [adjustments.scope_of(source_id=pk) for pk in queries.sources_for(user).order_by().values_list("pk", flat=True)]
+            user.__dict__["source_scopes"] = kept
+        return kept
 
 
 def _amount_of(entry: Mapping[str, Any], *, scales: Mapping[str, int]) -> Amount:

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from approvals.models import User
 from approvals.registry import Amount, Command, Review
-from ledger.models import Account, LegalEntity
+from ledger.models import Account
 from ledger.operations import chart_files
 from ledger.operations.accounts import scope_of_entity
-from ledger.queries import entity_codes_for
+from ledger.queries import sight_of
 
 ROWS_SHOWN = 200
 
@@ -53,9 +53,9 @@ class ChartImportHandler:
         return [None for _ in payloads]
 
     def scopes_for(self, *, user: User) -> Collection[str]:
-        seen = entity_codes_for(user)
-        whole = [chart_files.WHOLE_CHART] if seen and not LegalEntity.objects.exclude(code__in=seen).exists() else []
-        return [*whole, *(scope_of_entity(code) for code in seen)]
+        sight = sight_of(user)
+        whole = [chart_files.WHOLE_CHART] if sight.entities and sight.all_entities else []
+        return [*whole, *(scope_of_entity(code) for code in sight.entities.values())]
 
 
 CHART_IMPORT_HANDLER = ChartImportHandler()

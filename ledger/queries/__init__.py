@@ -1,6 +1,6 @@
 """Reading the books. Gates take the user and show only what their roles give sight of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
@@ -51,17 +51,47 @@ def entities_for(user: "AbstractUser") -> QuerySet[LegalEntity]:
     return get_objects_for_user(user, "ledger.view_legalentity", klass=LegalEntity, use_groups=True, accept_global_perms=False)
 
 
-def entity_codes_for(user: "AbstractUser") -> list[str]:
-    """Return the codes of the entities in sight, kept with the person as their permissions are: every page of proposals asks often."""
-    kept: list[str] | None = user.__dict__.get("entity_codes")
+def account_groups_for(user: "AbstractUser") -> QuerySet[AccountGroup]:
+    return get_objects_for_user(user, "ledger.view_accountgroup", klass=AccountGroup, use_groups=True, accept_global_perms=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a person's roles give sight of: entities by id with their codes, account groups by id, and whether that is all there is."""
+
+    entities: Mapping[int, str]
+    groups: Collection[int]
+    all_entities: bool
+    all_groups: bool
+
+
+def sight_of(user: "AbstractUser") -> Sight:
+    """Return a person's sight, kept with the person as their permissions are: every kind of proposal and every count asks it."""
+    kept: Sight | None = user.__dict__.get("sight")
     if kept is None:
-        kept = list(entities_for(user).values_list("code", flat=True))
-        user.__dict__["entity_codes"] = kept
+        entities = list(
+            LegalEntity.objects.order_by("pk")
+            .annotate(seen=Exists(entities_for(user).order_by().filter(pk=OuterRef("pk"))))
+            .values_list("pk", "code", "seen")
+        )
+        groups = list(
+            AccountGroup.objects.order_by("pk")
+            .annotate(seen=Exists(account_groups_for(user).order_by().filter(pk=OuterRef("pk"))))
+            .values_list("pk", "seen")
+        )
+        kept = Sight(
+            entities={pk: code for pk, code, seen in entities if seen},
+            groups=[pk for pk, seen in groups if seen],
+            all_entities=all(seen for _, _, seen in entities),
+            all_groups=all(seen for _, seen in groups),
+        )
+        user.__dict__["sight"] = kept
     return kept
 
 
-def account_groups_for(user: "AbstractUser") -> QuerySet[AccountGroup]:
-    return get_objects_for_user(user, "ledger.view_accountgroup", klass=AccountGroup, use_groups=True, accept_global_perms=False)
+def entity_codes_for(user: "AbstractUser") -> list[str]:
+    """Return the codes of the entities in sight."""
+    return list(sight_of(user).entities.values())
 
 
 def accounts_for(user: "AbstractUser") -> QuerySet[Account]:
@@ -245,6 +275,8 @@ def posted_sums_for(user: "AbstractUser") -> list[PostedSums]:
 
 def sees_whole_books(user: "AbstractUser") -> bool:
     """Return whether a trial balance of what the user sees must balance: no account of their entities is out of their sight."""
+    if sight_of(user).all_groups:
+        return True
     entities = entities_for(user).order_by().values("pk")
     return not Account.objects.filter(entity__in=entities).exclude(pk__in=accounts_for(user).order_by().values("pk")).exists()
 

@@ -175,7 +175,7 @@ _VELOCITY_USE = """
 
 def velocity_use_of(account: Account) -> list[VelocityUse]:
     """Return an account's velocity limits with what is used of each, as the next request would be measured."""
-    limits = list(velocity_limits_of(account))
+    limits = list(velocity_limits_of(account)) if account.balance.has_velocity_limits else []
     if not limits:
         return []
     with connection.cursor() as cursor:

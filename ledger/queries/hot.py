@@ -108,4 +108,4 @@ def _tails() -> dict[int, tuple[int, datetime]]:
 
 def tail_of(account: Account) -> int:
     """Return how many legs of an account still wait for the roller."""
-    return PostingTail.objects.filter(account=account).count()
+    return PostingTail.objects.filter(account=account).count() if account.balance.deferred else 0

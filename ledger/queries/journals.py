@@ -11,9 +11,9 @@ from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
 
 from approvals.models import User
 from ledger.accounting import CREDIT, DEBIT, MAXIMUM_AMOUNT, Line
-from ledger.models import Account, AccountGroup, AccountingPeriod, AccountStatus, Asset, Balance, JournalEntry, LegalEntity, PeriodStatus
+from ledger.models import Account, AccountingPeriod, AccountStatus, Asset, Balance, JournalEntry, LegalEntity, PeriodStatus
 from ledger.proposed import LINES_OF_AN_ENTRY, ProposedEntry, entries_of
-from ledger.queries import BalanceEffect, account_groups_for, entities_for, first_open_date
+from ledger.queries import BalanceEffect, first_open_date, sight_of
 from ledgerops.lib import money
 from ledgerops.lib.errors import RefusalKind
 
@@ -196,11 +196,12 @@ def entity_scopes_for(user: User) -> list[str]:
     # Kept with the person as their permissions are: every kind of proposal asks this, on every page of proposals.
     kept: list[str] | None = user.__dict__.get("entity_scopes")
     if kept is None:
-        unseen = list(AccountGroup.objects.exclude(pk__in=account_groups_for(user).order_by().values("pk")).values_list("pk", flat=True))
-        entities = entities_for(user)
-        if unseen:
-            entities = entities.exclude(Exists(Account.objects.filter(entity=OuterRef("pk"), group__in=unseen)))
-        kept = [scope_of(code) for code in entities.values_list("code", flat=True)]
+        sight = sight_of(user)
+        codes = list(sight.entities.values())
+        if not sight.all_groups:
+            partly = Exists(Account.objects.filter(entity=OuterRef("pk")).exclude(group__in=list(sight.groups)))
+            codes = list(LegalEntity.objects.filter(pk__in=list(sight.entities)).exclude(partly).values_list("code", flat=True))
+        kept = [scope_of(code) for code in codes]
         user.__dict__["entity_scopes"] = kept
     return kept
 

@@ -24,7 +24,7 @@ from ledger.models import (
     TransactionStatus,
     TransactionType,
 )
-from ledger.queries import AccountNotFound, account_groups_for, assets_in_use, entities_for, seen_codes
+from ledger.queries import AccountNotFound, assets_in_use, seen_codes, sight_of
 from ledger.registry import Rule, rule_from_json
 from ledgerops.lib import diff, money
 from ledgerops.lib.errors import Refusal, RefusalKind
@@ -61,8 +61,8 @@ class _NamedIn(Func):
 
 def transactions_for(user: "AbstractUser") -> QuerySet[Transaction]:
     """Return the transactions of which the user sees every account, newest first: those of the entry, or else of what was asked."""
-    entities = list(entities_for(user).order_by().values_list("pk", flat=True))
-    groups = list(account_groups_for(user).order_by().values_list("pk", flat=True))
+    sight = sight_of(user)
+    entities, groups = list(sight.entities), list(sight.groups)
     unseen = Account.objects.filter(~Q(entity__in=entities, group__in=groups))
     legs = Posting.objects.filter(entry_id=OuterRef("pk")).filter(~Q(account__entity__in=entities, account__group__in=groups))
     named = unseen.filter(Q(_NamedIn(F("code"), OuterRef("content"))) | Q(code=KeyTextTransform("account", OuterRef("content"))))
@@ -102,8 +102,8 @@ def answered(user: "AbstractUser", *, transaction_id: UUID) -> tuple[Transaction
 
 def holds_for(user: "AbstractUser") -> QuerySet[Hold]:
     """Return the holds on accounts the user sees."""
-    entities = list(entities_for(user).order_by().values_list("pk", flat=True))
-    groups = list(account_groups_for(user).order_by().values_list("pk", flat=True))
+    sight = sight_of(user)
+    entities, groups = list(sight.entities), list(sight.groups)
     return (
         Hold.objects.filter(account__entity__in=entities, account__group__in=groups)
         .select_related("transaction__type", "transaction__entity", "account__asset")
