@@ -14,7 +14,7 @@ class LedgerConfig(AppConfig):
         from ledger.queries.periods import count_to_be_closed_again
         from ledger.web import account_changes, alerts
         from ledger.web.panels import register_account_panel
-        from ledgerops.context import NAV_COUNTS
+        from ledgerops.context import NAV_COUNTS, ROLE_READERS
 
         register_actions(ACTIONS)
         register_page("ledger.journal_entry", word="Entry", route="ledger:entry")
@@ -38,6 +38,7 @@ class LedgerConfig(AppConfig):
         for group in groups:
             for handler in group:
                 register_handler(handler)
+        ROLE_READERS.append(lambda user: queries.sight_of(user).roles)
         NAV_COUNTS["ledger:periods"] = count_to_be_closed_again
         register_scope("entity", exists=queries.entity_exists)
         register_scope("account", exists=queries.account_exists)

@@ -1,6 +1,6 @@
 """What every page's frame shows: navigation filtered by permission, counts, theme, keys."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ assert set(COOKIE_CHOICES) == set(COOKIE_DEFAULTS)
 
 # Apps register how many things wait behind a navigation item, by its URL name.
 NAV_COUNTS: dict[str, Callable[[Any], int]] = {}
+# Whoever reads what a person may see registers how their roles are read: they come with the same question.
+ROLE_READERS: list[Callable[[Any], Sequence[str]]] = []
 COUNT_SHOWN_UP_TO = 999
 
 
@@ -132,11 +134,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def role(user: AbstractBaseUser | AnonymousUser) -> str:
     """Return the roles of a user as one line."""
-    return (
-        ", ".join(sorted(group.name for group in user.groups.all()))
-        if isinstance(user, AbstractBaseUser) and hasattr(user, "groups")
-        else ""
-    )
+    return ", ".join(name for read in ROLE_READERS for name in read(user)) if user.is_authenticated else ""
 
 
 def _item(place: Place, *, user: AbstractBaseUser | AnonymousUser, path: str) -> dict[str, Any] | None:

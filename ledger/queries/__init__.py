@@ -57,33 +57,49 @@ def account_groups_for(user: "AbstractUser") -> QuerySet[AccountGroup]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What a person's roles give sight of: entities by id with their codes, account groups by id, and whether that is all there is."""
+    """A person's roles and what they give sight of: entities by id with their codes, account groups by id, and whether that is all."""
 
+    roles: Sequence[str]
     entities: Mapping[int, str]
     groups: Collection[int]
     all_entities: bool
     all_groups: bool
 
 
+_SIGHT = """
+    WITH role AS (
+        SELECT g.id, g.name FROM auth_group g JOIN approvals_user_groups m ON m.group_id = g.id WHERE m.user_id = %s)
+    SELECT 'role', r.id, r.name, true FROM role r
+    UNION ALL
+    SELECT 'entity', e.id, e.code, EXISTS (
+        SELECT 1 FROM ledger_legalentitygroupobjectpermission s
+        JOIN auth_permission p ON p.id = s.permission_id AND p.codename = 'view_legalentity'
+        WHERE s.content_object_id = e.id AND s.group_id IN (SELECT id FROM role))
+    FROM ledger_entity e
+    UNION ALL
+    SELECT 'group', a.id, a.code, EXISTS (
+        SELECT 1 FROM ledger_accountgroupgroupobjectpermission s
+        JOIN auth_permission p ON p.id = s.permission_id AND p.codename = 'view_accountgroup'
+        WHERE s.content_object_id = a.id AND s.group_id IN (SELECT id FROM role))
+    FROM ledger_account_group a
+    ORDER BY 1, 2
+"""
+
+
 def sight_of(user: "AbstractUser") -> Sight:
     """Return a person's sight, kept with the person as their permissions are: every kind of proposal and every count asks it."""
     kept: Sight | None = user.__dict__.get("sight")
     if kept is None:
-        entities = list(
-            LegalEntity.objects.order_by("pk")
-            .annotate(seen=Exists(entities_for(user).order_by().filter(pk=OuterRef("pk"))))
-            .values_list("pk", "code", "seen")
-        )
-        groups = list(
-            AccountGroup.objects.order_by("pk")
-            .annotate(seen=Exists(account_groups_for(user).order_by().filter(pk=OuterRef("pk"))))
-            .values_list("pk", "seen")
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(_SIGHT, [user.pk])
+            rows = cursor.fetchall()
+        entities, groups = ([row[1:] for row in rows if row[0] == kind] for kind in ("entity", "group"))
         kept = Sight(
+            roles=sorted(name for kind, _, name, _ in rows if kind == "role"),
             entities={pk: code for pk, code, seen in entities if seen},
-            groups=[pk for pk, seen in groups if seen],
+            groups=[pk for pk, _, seen in groups if seen],
             all_entities=all(seen for _, _, seen in entities),
-            all_groups=all(seen for _, seen in groups),
+            all_groups=all(seen for _, _, seen in groups),
         )
         user.__dict__["sight"] = kept
     return kept

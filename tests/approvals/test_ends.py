@@ -97,6 +97,12 @@ def test_every_act_of_this_app_is_on_the_trail(proposal: Proposal, maker: User, 
     decide(checker, fifth)
     assert status_of(fifth) == "stale"
 
+    stopped = approvals.set_switch(function="exports", scope="", reason="A file left that should not have.", passes_approved=False)
+    lifting = approvals.propose_lifting(
+        switch_id=stopped.pk, reason_code="SWITCH_LIFTED", narrative="The file was called back and destroyed.", maker_id=maker.pk
+    )
+    decide(checker, lifting)
+
     browser = Client()
     browser.post("/account/login/", {"login": "maker", "password": "not this one at all"})
     browser.post("/account/login/", {"login": "maker", "password": PASSWORD})
