@@ -1,4 +1,4 @@
-"""An account's balance, now and at an effective date, with ten thousand postings and with ten million."""
+"""An account's balance, now, at an effective date and as recorded at an instant, with ten thousand postings and with ten million."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ from ledgerops.bench.report import Report, alternate, at_most, exponent, medians
 from ledgerops.bench.volume import LARGE, volume_server
 
 REACH = {"growth": at_most(1.5), "pk": at_most(3)}
-KINDS = ["current", "effective"]
+KINDS = ["current", "effective", "recorded"]
 
 
 def run(*, quick: bool) -> Report:

@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from statistics import median
 from typing import Any
 
 from django.db import connection
 from django.http import QueryDict
 
-from ledger import queries
+from ledger import operations, queries
 from ledger.models import Account, Posting
+from ledger.queries.balances import balances_recorded_at
 from ledger.queries.trial import trial_balance
 from ledgerops.bench.books import HOT
 from ledgerops.lib.paging import PAGE_SIZE, page_of
@@ -50,6 +51,22 @@ def _current(account: Account) -> str:
 
 def _effective(account: Account) -> str:
     return str(queries.effective_balance(account=account, as_of=AS_OF))
+
+
+def _recorded(account: Account) -> str:
+    """Read the balance as it was recorded in the middle of all postings, which is where halving takes longest."""
+    if account.pk not in _MIDDLE:
+        middle = Posting.objects.select_related("entry").get(account=account, account_seq=max(account.balance.version // 2, 1))
+        _MIDDLE[account.pk] = middle.entry.posted_at
+    return str(balances_recorded_at(account_ids=[account.pk], recorded_at=_MIDDLE[account.pk])[account.pk])
+
+
+_MIDDLE: dict[int, datetime] = {}
+
+
+def _check(_account: Account) -> int:
+    """Examine the whole books and return how many findings there are."""
+    return operations.check_books(full=True).findings_count
 
 
 def _trial_balance(_account: Account) -> list[list[str]]:
@@ -97,6 +114,8 @@ READINGS: Mapping[str, Callable[[Account], Any]] = {
     "primary_key": _primary_key,
     "current": _current,
     "effective": _effective,
+    "recorded": _recorded,
+    "check": _check,
     "trial_balance": _trial_balance,
     "sum": _sum,
     "first_page": _first_page,

@@ -17,6 +17,7 @@ ASKED = {
     "balance": {"growth", "pk"},
     "trial": {"sum_speedup"},
     "statement": {"last_over_first"},
+    "integrity": {"scan"},
 }
 
 
