@@ -45,7 +45,7 @@ class CheckFields(serializers.Serializer[Any]):
     open_findings = serializers.IntegerField()
 
 
-class Proof(serializers.Serializer[Any]):
+class BooksProof(serializers.Serializer[Any]):
     checked_until = serializers.DateTimeField(allow_null=True)
     lag_seconds = serializers.IntegerField(allow_null=True)
     late = serializers.BooleanField()
@@ -90,7 +90,7 @@ class RebuildAnswer(serializers.Serializer[Any]):
 class IntegrityProof(APIView):
     required_permissions = {"GET": "ledger.view_integrityrun"}
 
-    @extend_schema(summary="Read how far the standing proof of the books is", responses=Proof)
+    @extend_schema(summary="Read how far the standing proof of the books is", responses=BooksProof)
     def get(self, request: Request) -> Response:
         asked(request)
         proof, found = queries.proof_for(user_of(request)), queries.open_findings_by_check(user_of(request))
@@ -113,7 +113,7 @@ class IntegrityProof(APIView):
             "active": proof.active,
             "checks": checks,
         }
-        return Response(Proof(shown).data)
+        return Response(BooksProof(shown).data)
 
 
 @extend_schema_view(get=extend_schema(operation_id="integrity_runs_list", summary="List examinations, newest first"))

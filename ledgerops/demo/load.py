@@ -81,6 +81,7 @@ def load(company: Company) -> Loaded:
         load_movements(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
         load_rates(company, recorded_by_id=analyst.pk)
         load_parties(company)
+    ledger.check_books(full=True)
     return loaded
 
 

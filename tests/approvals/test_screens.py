@@ -23,7 +23,9 @@ def budget() -> Iterator[None]:
     """Assert that the block costs no more queries than a page may."""
     with CaptureQueriesContext(connection) as queries:
         yield
-    assert len(queries) <= QUERIES_AT_MOST, "\n".join(query["sql"][:160] for query in queries)
+    # A savepoint of the test's own transaction is no question to the database.
+    asked = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert len(asked) <= QUERIES_AT_MOST, "\n".join(one[:160] for one in asked)
 
 
 @pytest.fixture
