@@ -37,7 +37,7 @@ class Run(serializers.Serializer[Any]):
     findings_count = serializers.IntegerField()
 
 
-class CheckFields(serializers.Serializer[Any]):
+class BooksCheckFields(serializers.Serializer[Any]):
     name = serializers.CharField()
     says = serializers.CharField()
     severity = serializers.ChoiceField(choices=Severity.choices)
@@ -52,7 +52,7 @@ class BooksProof(serializers.Serializer[Any]):
     open_findings = serializers.IntegerField()
     last_full = Run(allow_null=True)
     active = Run(allow_null=True)
-    checks = CheckFields(many=True)
+    checks = BooksCheckFields(many=True)
 
 
 class Finding(serializers.Serializer[Any]):
