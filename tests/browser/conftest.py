@@ -53,7 +53,7 @@ def stack() -> Iterator[Stack]:
         environment = {**inherited, "LEDGEROPS_DATA_DIR": str(data_folder), "LEDGEROPS_SESSION_IDLE_MINUTES": "60"}
         with (Path(folder) / "up.log").open("w+") as log:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", "8100"],
+                [sys.executable, "manage.py", "up", "--port", str(8100 + _worker())],
                 cwd=PROJECT,
                 env=environment,
                 stdout=log,
@@ -65,6 +65,11 @@ def stack() -> Iterator[Stack]:
             finally:
                 process.send_signal(signal.SIGINT)
                 process.wait(timeout=90)
+
+
+def _worker() -> int:
+    """Return the number of this process among those that share the tests: each runs a product of its own."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def _address(process: subprocess.Popen[str], log: IO[str]) -> str:

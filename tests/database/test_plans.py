@@ -18,7 +18,11 @@ from tests.conftest import SUPERUSER_URL
 from tests.database.volume import BIG_TABLES, fill
 from tests.fixtures import signed_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, databases=["default", "owner"])]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("plans"),
+    pytest.mark.django_db(transaction=True, databases=["default", "owner"]),
+]
 
 # A page shows fifty rows and counts to a thousand; each may be joined to a handful of others, and some are looked at in vain.
 ROWS_EXAMINED = 30_000
