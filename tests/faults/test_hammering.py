@@ -1,4 +1,4 @@
-"""Processes (sixteen of them at length) post to five accounts with retries, while clients and a backend of PostgreSQL are killed.
+"""Sixteen processes post to five accounts with retries, while clients and a backend of PostgreSQL are killed.
 
 The server is one of its own: a killed backend takes every session with it.
 """
@@ -162,10 +162,6 @@ def _check(server: Server, folder: Path) -> None:
     assert {what: rows for what, rows in wrong.items() if rows} == {}
 
 
-def test_every_acknowledged_key_stands_once_though_clients_and_a_backend_are_killed(server: Server, tmp_path: Path) -> None:
-    hammer(server, tmp_path, processes=5, seconds=5, kill_backends=1)
-
-
 @pytest.mark.slow
-def test_every_acknowledged_key_stands_once_at_length(server: Server, tmp_path: Path) -> None:
+def test_every_acknowledged_key_stands_once_though_clients_and_a_backend_are_killed(server: Server, tmp_path: Path) -> None:
     hammer(server, tmp_path, processes=16, seconds=180, kill_backends=6)
