@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from ledger import operations, queries
 from ledger.models import Account, Posting
-from ledger.queries.balances import balances_recorded_at
+from ledger.queries.balances import balances_recorded_at, current_balances
 from ledger.queries.trial import trial_balance
 from ledgerops.bench.books import HOT
 from ledgerops.lib.paging import PAGE_SIZE, page_of
@@ -46,7 +46,7 @@ def _primary_key(account: Account) -> str:
 
 
 def _current(account: Account) -> str:
-    return str(queries.balance_of(Account.objects.select_related("balance").get(pk=account.pk)))
+    return str(current_balances(account_ids=[account.pk])[account.pk].posted_minor)
 
 
 def _effective(account: Account) -> str:
