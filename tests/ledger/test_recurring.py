@@ -182,6 +182,9 @@ def test_two_workers_post_each_occurrence_once_it(months: None, maker: User, che
     for worker in workers:
         worker.join(timeout=60)
     assert wrong == []
+    # Who finds a rule in another's hands leaves it; what that other did not come to is the next sweep's.
+    while post_due(today=date(2027, 6, 30)):
+        pass
     assert list(JournalEntry.objects.order_by("proposal_part").values_list("proposal_part", flat=True)) == list(range(8))
     assert balance("6420") == "0.00 USD"
 
