@@ -9,6 +9,7 @@ from approvals.registry import Amount, Command, Review
 from ledger.models import Account
 from ledger.operations import accounts
 from ledger.queries import controls, entity_codes_for
+from ledger.queries.journals import scope_of
 
 HOLDS_SHOWN = 10
 
@@ -67,7 +68,7 @@ class AccountChangeHandler:
         return [None for _ in payloads]
 
     def scopes_for(self, *, user: User) -> Collection[str]:
-        return [accounts.scope_of_entity(code) for code in entity_codes_for(user)]
+        return [scope_of(code) for code in entity_codes_for(user)]
 
 
 def _available(free: int, limit: str | None) -> int | None:

@@ -8,8 +8,8 @@ from approvals.models import User
 from approvals.registry import Amount, Command, Review
 from ledger.models import Account
 from ledger.operations import chart_files
-from ledger.operations.accounts import scope_of_entity
 from ledger.queries import sight_of
+from ledger.queries.journals import scope_of
 
 ROWS_SHOWN = 200
 
@@ -55,7 +55,7 @@ class ChartImportHandler:
     def scopes_for(self, *, user: User) -> Collection[str]:
         sight = sight_of(user)
         whole = [chart_files.WHOLE_CHART] if sight.entities and sight.all_entities else []
-        return [*whole, *(scope_of_entity(code) for code in sight.entities.values())]
+        return [*whole, *(scope_of(code) for code in sight.entities.values())]
 
 
 CHART_IMPORT_HANDLER = ChartImportHandler()

@@ -8,9 +8,9 @@ from approvals.models import User
 from approvals.registry import Amount, Command, Review
 from ledger.models import Account, IntegrityFinding
 from ledger.operations import rebuilding
-from ledger.operations.accounts import scope_of_entity
 from ledger.queries import entity_codes_for
 from ledger.queries.integrity import derived_figures
+from ledger.queries.journals import scope_of
 
 FINDINGS_SHOWN = 10
 
@@ -53,7 +53,7 @@ class RebuildHandler:
         return [None for _ in payloads]
 
     def scopes_for(self, *, user: User) -> Collection[str]:
-        return [scope_of_entity(code) for code in entity_codes_for(user)]
+        return [scope_of(code) for code in entity_codes_for(user)]
 
 
 HANDLERS = (RebuildHandler(),)

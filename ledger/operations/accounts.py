@@ -22,6 +22,7 @@ from ledger.models import (
 )
 from ledger.operations.chart import add_account, change_account
 from ledger.queries import controls
+from ledger.queries.journals import scope_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 
 CHANGE_ACCOUNT = "ledger.change_account"
@@ -175,7 +176,7 @@ def check_account_change(*, payload: Mapping[str, Any]) -> Command:
     return Command(
         payload={**payload, "changes": changes},
         title=f"Change the {words} of {account.code} {account.name}"[:200],
-        scope=scope_of_entity(account.entity.code),
+        scope=scope_of(account.entity.code),
         target_type="ledger.account",
         target_id=account.code,
         locked_object=f"ledger.account:{account.code}",
@@ -206,10 +207,6 @@ def carry_out_account_change(*, payload: Mapping[str, Any], preconditions: Mappi
         after=payload["changes"],
         proposal_id=proposal_id,
     )
-
-
-def scope_of_entity(code: str) -> str:
-    return f"ledger.entity:{code}"
 
 
 def _locked(code: str) -> Account:

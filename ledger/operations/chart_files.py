@@ -13,9 +13,10 @@ from approvals.models import Proposal
 from approvals.registry import Command, PreconditionChanged
 from audit.operations import record_event
 from ledger.models import Account, AccountGroup, AccountPurpose, AccountType, Asset, LegalEntity, OwnerClass, ReserveClass
-from ledger.operations.accounts import OpeningRequest, scope_of_entity
+from ledger.operations.accounts import OpeningRequest
 from ledger.operations.chart import CODE, RESERVED_CODES, add_account
 from ledger.queries.controls import DEFERRABLE
+from ledger.queries.journals import scope_of
 from ledgerops.lib import money
 from ledgerops.lib.csv_cells import is_dangerous, text_cell
 from ledgerops.lib.errors import Refusal, RefusalKind
@@ -327,7 +328,7 @@ def check_chart_import(*, payload: Mapping[str, Any]) -> Command:
             "narrative": payload["narrative"],
         },
         title=f"Open {len(reading.new):,} account{'' if len(reading.new) == 1 else 's'} from {payload['file'] or 'a file'}"[:200],
-        scope=scope_of_entity(entities[0]) if len(entities) == 1 else WHOLE_CHART,
+        scope=scope_of(entities[0]) if len(entities) == 1 else WHOLE_CHART,
         target_type="ledger.chart",
         target_id=digest,
         locked_object=f"ledger.chart:{digest}",

@@ -11,9 +11,9 @@ from approvals.models import Proposal
 from approvals.registry import Command, PreconditionChanged
 from audit.operations import record_event
 from ledger.models import Account
-from ledger.operations.accounts import scope_of_entity
 from ledger.operations.integrity import check_account
 from ledger.queries.integrity import Figure, derived_figures
+from ledger.queries.journals import scope_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 
 REBUILD = "ledger.rebuild_derived"
@@ -52,7 +52,7 @@ def check_rebuild(*, payload: Mapping[str, Any]) -> Command:
     return Command(
         payload=payload,
         title=f"Rebuild the figures of {account.code} from its postings"[:200],
-        scope=scope_of_entity(account.entity.code),
+        scope=scope_of(account.entity.code),
         target_type="ledger.account",
         target_id=account.code,
         locked_object=f"ledger.derived:{account.code}",
