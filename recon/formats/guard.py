@@ -23,7 +23,8 @@ def guarded(reader: Reader) -> Reader:
             for event in reader(file):
                 yield event
                 place = event.place
-                errors += isinstance(event, LocatedError)
+                # Rows in quarantine are counted apart: a file of bad rows is theirs to keep, whatever their number.
+                errors += isinstance(event, LocatedError) and not event.row
                 if errors >= ERRORS_MAX:
                     message = f"Reading stopped here: the file has {ERRORS_MAX} errors or more."
                     yield refusal(place=place, field="file", message=message)

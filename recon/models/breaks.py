@@ -1,0 +1,117 @@
+"""What is left unexplained."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Abs
+
+from ledgerops.lib.sql import ClockTimestamp, UUIDv7
+from recon.models.matching import Item, Match, Reconciliation, Run
+
+
+class BreakType(models.TextChoices):
+    MISSING_EXTERNAL = "missing_external"
+    MISSING_INTERNAL = "missing_internal"
+    AMOUNT = "amount"
+    DATE = "date"
+    DUPLICATE_EXTERNAL = "duplicate_external"
+    DUPLICATE_INTERNAL = "duplicate_internal"
+    AMBIGUOUS = "ambiguous"
+
+
+class BreakState(models.TextChoices):
+    OPEN = "open"
+    INVESTIGATING = "investigating"
+    PROPOSED = "proposed"
+    RESOLVED = "resolved"
+
+
+class Break(models.Model):
+    """An item, or a pair that should have agreed, left unexplained. Closed only by a match of its items."""
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    number = models.BigIntegerField(unique=True)
+    reconciliation = models.ForeignKey(Reconciliation, on_delete=models.PROTECT, related_name="breaks")
+    type = models.CharField(max_length=20, choices=BreakType.choices)
+    state = models.CharField(max_length=15, choices=BreakState.choices, default=BreakState.OPEN)
+    ledger_item = models.ForeignKey(Item, on_delete=models.PROTECT, null=True, related_name="ledger_breaks", db_index=False)
+    statement_item = models.ForeignKey(Item, on_delete=models.PROTECT, null=True, related_name="statement_breaks", db_index=False)
+    difference_minor = models.DecimalField(max_digits=38, decimal_places=0)
+    occurred_on = models.DateField()
+    reference = models.CharField(max_length=140, blank=True)
+    counterparty = models.CharField(max_length=200, blank=True)
+    assignee = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="breaks_assigned")
+    opened_by_run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="breaks", null=True)
+    opened_at = models.DateTimeField(db_default=ClockTimestamp())
+    resolved_by = models.ForeignKey(Match, on_delete=models.PROTECT, null=True, related_name="breaks")
+    resolved_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        db_table = "recon_break"
+        ordering = ["occurred_on", "number"]
+        permissions = [
+            ("work_break", "Can assign and comment on breaks"),
+            ("propose_adjustment", "Can propose adjustments"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(type__in=BreakType.values), name="recon_break_type_is_known"),
+            models.CheckConstraint(condition=models.Q(state__in=BreakState.values), name="recon_break_state_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(ledger_item__isnull=False) | models.Q(statement_item__isnull=False), name="recon_break_has_an_item"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="resolved", resolved_by__isnull=False, resolved_at__isnull=False)
+                | (~models.Q(state="resolved") & models.Q(resolved_by__isnull=True)),
+                name="recon_break_closes_by_a_match",
+            ),
+            models.UniqueConstraint(
+                fields=["ledger_item"], condition=~models.Q(state="resolved"), name="recon_ledger_item_has_one_live_break"
+            ),
+            models.UniqueConstraint(
+                fields=["statement_item"], condition=~models.Q(state="resolved"), name="recon_statement_item_has_one_live_break"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "occurred_on", "number"], name="recon_break_by_state"),
+            models.Index(fields=["reconciliation", "state", "occurred_on"], name="recon_break_by_reconciliation"),
+            models.Index(fields=["assignee", "state"], name="recon_break_by_assignee"),
+            # The list of what lives, in its two orders; each is read from either end.
+            models.Index(fields=["occurred_on", "number"], name="recon_break_live_by_date", condition=~models.Q(state="resolved")),
+            models.Index(
+                Abs("difference_minor"), models.F("number"), name="recon_break_live_by_size", condition=~models.Q(state="resolved")
+            ),
+            models.Index(models.F("state"), Abs("difference_minor"), models.F("number"), name="recon_break_by_state_and_size"),
+        ]
+
+    @property
+    def public_number(self) -> str:
+        return f"BRK-{self.number}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.state != BreakState.RESOLVED
+
+
+class BreakComment(models.Model):
+    recon_break = models.ForeignKey(Break, on_delete=models.PROTECT, related_name="comments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    text = models.TextField()
+    written_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        db_table = "recon_break_comment"
+        ordering = ["id"]
+
+
+class SavedView(models.Model):
+    """A name for a query string of a list, private to its owner unless shared."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=500)
+    shared = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "recon_saved_view"
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="recon_saved_view_is_named_once")]

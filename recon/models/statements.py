@@ -1,0 +1,139 @@
+"""Statements and their lines."""
+
+from django.db import models
+
+from ledgerops.lib.sql import ClockTimestamp, UUIDv7
+from recon.models.files import StatementFile
+from recon.models.sources import MappingVersion, Source
+
+
+class ProofStatus(models.TextChoices):
+    PROVEN = "proven"
+    UNPROVEN = "unproven"
+    NO_BALANCE = "no_balance"
+
+
+class StatementKind(models.TextChoices):
+    """A statement's lines count. Intraday reports and notifications are evidence of what a statement will say, and count for nothing.
+
+    A report is what processors, custodians and operational systems deliver: its lines count, its balances may be missing.
+    """
+
+    STATEMENT = "statement"
+    INTRADAY = "intraday"
+    NOTIFICATION = "notification"
+    REPORT = "report"
+
+
+class Statement(models.Model):
+    """One delivered statement of one source. Balances are signed as the account holder sees them at the bank.
+
+    A corrected delivery is another row: `supersedes` names the version it takes the place of, and only the newest one counts.
+    `controls` are the totals that the file declares beside those that were found. `sequence` is its number as a number, where
+    it has one. `quarantined` rows and lines that are `repeated` from an earlier delivery are not counted.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="statements")
+    file = models.ForeignKey(StatementFile, on_delete=models.PROTECT, related_name="statements")
+    ordinal = models.PositiveIntegerField()
+    number = models.CharField(max_length=60, blank=True)
+    opening_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
+    closing_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
+    opening_date = models.DateField(null=True)
+    closing_date = models.DateField()
+    line_count = models.PositiveIntegerField()
+    movements_minor = models.DecimalField(max_digits=38, decimal_places=0)
+    proof = models.CharField(max_length=10, choices=ProofStatus.choices)
+    difference_minor = models.DecimalField(max_digits=38, decimal_places=0)
+    gap_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
+    content_digest = models.CharField(max_length=64)
+    kind = models.CharField(max_length=12, choices=StatementKind.choices, default=StatementKind.STATEMENT)
+    version = models.PositiveIntegerField(default=1)
+    supersedes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="superseded_by")
+    mapping = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, related_name="statements")
+    period_start = models.DateField(null=True)
+    sequence = models.PositiveIntegerField(null=True)
+    controls = models.JSONField(default=list)
+    quarantined = models.PositiveIntegerField(default=0)
+    repeated = models.PositiveIntegerField(default=0)
+    accepted_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        db_table = "recon_statement"
+        ordering = ["-closing_date", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["file", "ordinal", "version"], name="recon_statement_has_one_place_in_its_file"),
+            models.CheckConstraint(condition=models.Q(kind__in=StatementKind.values), name="recon_statement_kind_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(version=1, supersedes=None) | models.Q(version__gt=1, supersedes__isnull=False),
+                name="recon_later_version_supersedes_one",
+            ),
+            models.UniqueConstraint(fields=["source", "content_digest"], name="recon_statement_is_accepted_once"),
+            models.CheckConstraint(condition=models.Q(proof__in=ProofStatus.values), name="recon_statement_proof_is_known"),
+        ]
+        indexes = [
+            models.Index(fields=["source", "-closing_date"], name="recon_statement_by_source"),
+            models.Index(fields=["-closing_date", "-id"], name="recon_statement_by_closing"),
+            models.Index(fields=["proof", "-closing_date", "-id"], name="recon_statement_by_proof"),
+        ]
+
+
+class Flow(models.TextChoices):
+    """Which way value moved for the company: into the account or out of it."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class StatementLine(models.Model):
+    """One row of a statement, with its place in the file and the bytes it was read from.
+
+    `content_key` is a digest of what the line says wherever it stands; `repeats` is the line of an earlier, overlapping delivery
+    that says the same and counts already. `facts` are further named values of its format, `details_total_minor` the sum of its
+    details where that is not its amount.
+    """
+
+    statement = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="statement_lines")
+    ordinal = models.PositiveIntegerField()
+    booking_date = models.DateField()
+    value_date = models.DateField()
+    flow = models.CharField(max_length=3, choices=Flow.choices)
+    amount_minor = models.DecimalField(max_digits=38, decimal_places=0)
+    reversal = models.BooleanField(default=False)
+    booked = models.BooleanField(default=True)
+    reference = models.CharField(max_length=140, blank=True)
+    bank_reference = models.CharField(max_length=140, blank=True)
+    end_to_end_id = models.CharField(max_length=140, blank=True)
+    counterparty = models.CharField(max_length=200, blank=True)
+    counterparty_account = models.CharField(max_length=60, blank=True)
+    transaction_code = models.CharField(max_length=60, blank=True)
+    description = models.TextField(blank=True)
+    raw = models.TextField()
+    place = models.CharField(max_length=200)
+    facts = models.JSONField(default=dict)
+    details_total_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
+    content_key = models.CharField(max_length=32, blank=True)
+    repeats = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="repeated_by", db_index=False)
+
+    class Meta:
+        db_table = "recon_statement_line"
+        ordering = ["statement", "ordinal"]
+        constraints = [
+            models.UniqueConstraint(fields=["statement", "ordinal"], name="recon_line_has_one_place_in_its_statement"),
+            models.CheckConstraint(condition=models.Q(amount_minor__gte=0), name="recon_line_amount_not_negative"),
+            models.CheckConstraint(condition=models.Q(flow__in=Flow.values), name="recon_line_flow_is_known"),
+        ]
+
+
+class LineKey(models.Model):
+    """A reference strong enough to find a line by, in the normal form of `recon.matching.keys`; kinds are those of the readers' events."""
+
+    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="keys")
+    kind = models.CharField(max_length=20)
+    value = models.CharField(max_length=140)
+
+    class Meta:
+        db_table = "recon_line_key"
+        constraints = [models.UniqueConstraint(fields=["line", "kind", "value"], name="recon_line_key_is_said_once")]
+        indexes = [models.Index(fields=["kind", "value"], name="recon_line_key_by_value")]
