@@ -29,6 +29,7 @@ from ledgerops.lib.paging import bounded_count, counted, page_of
 
 PAGE_SIZE = 100
 SPARK_DAYS = 30
+CHART_DAYS_LEAST = 7
 CHART_DAYS = 90
 # How many days after an as-of date its chart goes on.
 CHART_AFTER = 30
@@ -134,6 +135,9 @@ def _chart(account: Account, *, as_of: date | None) -> dict[str, Any]:
     today = localdate()
     until = today if as_of is None else min(as_of + timedelta(days=CHART_AFTER), max(today, as_of))
     history = balances.balances_by_day(accounts=[account], since=until - timedelta(days=CHART_DAYS), until=until)[account.pk]
+    # A young account's line begins on the day before its first movement, and not with months of nothing.
+    first = next((n for n, (_, held) in enumerate(history) if held), 0)
+    history = history[max(0, min(first - 1, len(history) - CHART_DAYS_LEAST)) :]
     limit = account.balance.overdraft_limit_minor
     values = [held for _, held in history] + ([-int(limit)] if limit is not None else [])
     if not any(values):
