@@ -14,6 +14,7 @@ from ledger.accounting import EntryDraft, Line
 from ledger.models import AccountType, OwnerClass, Transaction
 from ledger.operations.posting import refusal_of
 from ledgerops.demo.chart import FUNCTIONAL
+from ledgerops.demo.controls import load_controls
 from ledgerops.demo.movements import load_movements
 from ledgerops.demo.parties import load_parties
 from ledgerops.demo.people import USUAL_ACCOUNTS, define_people
@@ -81,6 +82,7 @@ def load(company: Company) -> Loaded:
         load_movements(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
         load_rates(company, recorded_by_id=analyst.pk)
         load_parties(company)
+        load_controls(entity=company.entity_code, day=company.entries[-1].effective_date)
     ledger.check_books(full=True)
     return loaded
 

@@ -2,13 +2,11 @@
 
 from django.contrib.auth import get_user_model
 
-from approvals import operations as approvals
-from approvals.models import DecisionOutcome, ProposalVersion
-from audit.context import Origin, acting_from
 from ledger import operations as ledger
 from ledger.models import Account, Party
 from ledger.operations import Details
 from ledgerops.demo.names import iban
+from ledgerops.demo.people import approve
 from ledgerops.demo.shapes import Company
 
 PROGRAM = "PAYOUTS"
@@ -35,8 +33,7 @@ def load_parties(company: Company) -> None:
 
 def _list_accounts(named: list[str]) -> None:
     """Have the analyst ask and the approver agree: owners of the first customer, an allowed account, and one that waits."""
-    people = get_user_model().objects.in_bulk(["analyst", "approver"], field_name="username")
-    maker, checker = people["analyst"], people["approver"]
+    maker = get_user_model().objects.get(username="analyst")
     owners = [{"owner": f"OWNER-{n}", "share_basis_points": share, "capacity": "BUS"} for n, share in ((1, 6000), (2, 4000))]
     asked = {"kind": "bank", "asset": "EUR", "servicer": "RHEBDEFFXXX", "reason_code": "EXTERNAL_NEW", "narrative": NARRATIVE}
     proposals = [
@@ -50,10 +47,5 @@ def _list_accounts(named: list[str]) -> None:
             for n, code in enumerate(named[:2])
         ),
     ]
-    with acting_from(lambda: Origin(user_id=checker.pk, user_name=checker.get_username())):
-        for proposal in proposals[:2]:
-            version = ProposalVersion.objects.get(proposal=proposal)
-            approvals.decide(
-                proposal_id=proposal.pk, version=version.n, digest=version.digest, outcome=DecisionOutcome.APPROVE, comment="Checked.",
-                approver_id=checker.pk,
-            )  # fmt: skip
+    for proposal in proposals[:2]:
+        approve(proposal)

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+from django.contrib.auth import get_user_model
+
 from approvals import operations as approvals
+from approvals.models import DecisionOutcome, Proposal, ProposalVersion
+from audit.context import Origin, acting_from
 from ledger.models import AccountGroup, LegalEntity
 from ledgerops.demo import DEMO_PASSPHRASE, chart
 
@@ -46,3 +50,14 @@ def define_people(*, entity: LegalEntity, groups: dict[str, AccountGroup]) -> No
         approvals.grant_sight(role=person.role, scope_object=entity)
         for code in person.groups:
             approvals.grant_sight(role=person.role, scope_object=groups[code])
+
+
+def approve(proposal: Proposal) -> None:
+    """Have the approver agree to the first version of a proposal."""
+    approver = get_user_model().objects.get(username="approver")
+    version = ProposalVersion.objects.get(proposal=proposal)
+    with acting_from(lambda: Origin(user_id=approver.pk, user_name=approver.get_username())):
+        approvals.decide(
+            proposal_id=proposal.pk, version=version.n, digest=version.digest, outcome=DecisionOutcome.APPROVE, comment="Checked.",
+            approver_id=approver.pk,
+        )  # fmt: skip
