@@ -85,7 +85,7 @@ RUNTIME_GRANTS: dict[str, str] = {
     "recon_reconciliation": "INSERT, UPDATE",
     "recon_run": "INSERT, UPDATE",
     "recon_saved_view": FULL,
-    "recon_source": "INSERT, UPDATE (name, servicer)",
+    "recon_source": "INSERT, UPDATE (name, servicer, format)",
     "recon_sourcegroupobjectpermission": FULL,
     "recon_statement": "INSERT",
     "recon_statement_line": "INSERT",

@@ -8,4 +8,5 @@ class Migration(migrations.Migration):
 
     operations = [
         sql_file("recon", "guards_v1"),
+        sql_file("recon", "sources_v1"),
     ]

@@ -1,9 +1,10 @@
 """Tables of reconciliation: sources and what they deliver; items, matches and breaks."""
 
 from recon.models.breaks import Break, BreakComment, BreakState, BreakType, SavedView
-from recon.models.files import Channel, FileStatus, QuarantinedRow, QuarantineState, StatementFile
+from recon.models.files import Channel, FileJob, FileStatus, Job, JobStatus, QuarantinedRow, QuarantineState, StatementFile
 from recon.models.matching import Allocation, Item, Match, MatchMethod, Reconciliation, Run, RunStatus, Side
 from recon.models.sources import (
+    MAPPED,
     Feed,
     FeedFrequency,
     FeedWaiver,
@@ -13,9 +14,21 @@ from recon.models.sources import (
     SourceGroupObjectPermission,
     SourceKind,
 )
-from recon.models.statements import Flow, LineKey, ProofStatus, Statement, StatementKind, StatementLine
+from recon.models.statements import (
+    COUNTING_KINDS,
+    Flow,
+    LineKey,
+    ProofStatus,
+    Purpose,
+    RepeatedLine,
+    Statement,
+    StatementKind,
+    StatementLine,
+)
 
 __all__ = [
+    "COUNTING_KINDS",
+    "MAPPED",
     "Allocation",
     "Break",
     "BreakComment",
@@ -25,18 +38,23 @@ __all__ = [
     "Feed",
     "FeedFrequency",
     "FeedWaiver",
+    "FileJob",
     "FileStatus",
     "Flow",
     "Item",
+    "Job",
+    "JobStatus",
     "LineKey",
     "MappingStatus",
     "MappingVersion",
     "Match",
     "MatchMethod",
     "ProofStatus",
+    "Purpose",
     "QuarantineState",
     "QuarantinedRow",
     "Reconciliation",
+    "RepeatedLine",
     "Run",
     "RunStatus",
     "SavedView",

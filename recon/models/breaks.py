@@ -16,6 +16,7 @@ class BreakType(models.TextChoices):
     DUPLICATE_EXTERNAL = "duplicate_external"
     DUPLICATE_INTERNAL = "duplicate_internal"
     AMBIGUOUS = "ambiguous"
+    STALE_FEED = "stale_feed"
 
 
 class BreakState(models.TextChoices):
@@ -26,7 +27,11 @@ class BreakState(models.TextChoices):
 
 
 class Break(models.Model):
-    """An item, or a pair that should have agreed, left unexplained. Closed only by a match of its items."""
+    """An item, or a pair that should have agreed, left unexplained. Closed only by a match of its items.
+
+    A stale feed is the one break without an item: `missing_days` of a source have not come. It ends, with its `resolution`, when they
+    have come or been waived. Breaks that are open only because of it have it as their `parent`.
+    """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
     number = models.BigIntegerField(unique=True)
@@ -44,6 +49,9 @@ class Break(models.Model):
     opened_at = models.DateTimeField(db_default=ClockTimestamp())
     resolved_by = models.ForeignKey(Match, on_delete=models.PROTECT, null=True, related_name="breaks")
     resolved_at = models.DateTimeField(null=True)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
+    missing_days = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    resolution = models.CharField(max_length=200, blank=True, db_default="")
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -57,12 +65,32 @@ class Break(models.Model):
             models.CheckConstraint(condition=models.Q(type__in=BreakType.values), name="recon_break_type_is_known"),
             models.CheckConstraint(condition=models.Q(state__in=BreakState.values), name="recon_break_state_is_known"),
             models.CheckConstraint(
-                condition=models.Q(ledger_item__isnull=False) | models.Q(statement_item__isnull=False), name="recon_break_has_an_item"
+                condition=(
+                    ~models.Q(type="stale_feed") & (models.Q(ledger_item__isnull=False) | models.Q(statement_item__isnull=False))
+                    | models.Q(type="stale_feed", ledger_item=None, statement_item=None)
+                ),
+                name="recon_break_has_an_item",
             ),
             models.CheckConstraint(
-                condition=models.Q(state="resolved", resolved_by__isnull=False, resolved_at__isnull=False)
-                | (~models.Q(state="resolved") & models.Q(resolved_by__isnull=True)),
+                condition=(
+                    models.Q(state="resolved", resolved_by__isnull=False, resolved_at__isnull=False) & ~models.Q(type="stale_feed")
+                    | (
+                        models.Q(state="resolved", type="stale_feed", resolved_by=None, resolved_at__isnull=False)
+                        & ~models.Q(resolution="")
+                    )
+                    | (~models.Q(state="resolved") & models.Q(resolved_by__isnull=True))
+                ),
                 name="recon_break_closes_by_a_match",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(type="stale_feed", parent=None)
+                | (~models.Q(type="stale_feed") & models.Q(missing_days=[], resolution="")),
+                name="recon_only_a_stale_feed_waits_for_days",
+            ),
+            models.UniqueConstraint(
+                fields=["reconciliation"],
+                condition=models.Q(type="stale_feed") & ~models.Q(state="resolved"),
+                name="recon_source_has_one_live_stale_feed",
             ),
             models.UniqueConstraint(
                 fields=["ledger_item"], condition=~models.Q(state="resolved"), name="recon_ledger_item_has_one_live_break"

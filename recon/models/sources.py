@@ -7,6 +7,9 @@ from simple_history.models import HistoricalRecords
 
 from ledgerops.lib.sql import ClockTimestamp, UUIDv7
 
+# The format of a source whose files say nothing of themselves.
+MAPPED = "mapped"
+
 
 class SourceKind(models.TextChoices):
     BANK = "bank"
@@ -20,6 +23,8 @@ class Source(models.Model):
     """An account elsewhere that delivers statements, and the ledger account that must agree with it.
 
     `identifier` is the account as its statements name it; where files name none, the source is chosen when they are delivered.
+    `format` is the code of the reader of its files, or MAPPED for those that its approved mapping reads; where it is empty, a file is
+    recognised by its content, and the mapping reads what cannot be.
     """
 
     kind = models.CharField(max_length=12, choices=SourceKind.choices, default=SourceKind.BANK)
@@ -27,6 +32,7 @@ class Source(models.Model):
     name = models.CharField(max_length=120)
     servicer = models.CharField(max_length=120, blank=True)
     identifier = models.CharField(max_length=60)
+    format = models.CharField(max_length=20, blank=True)
     asset = models.ForeignKey("ledger.Asset", on_delete=models.PROTECT)
     account = models.OneToOneField("ledger.Account", on_delete=models.PROTECT, related_name="source")
     registered_at = models.DateTimeField(db_default=ClockTimestamp())
@@ -101,6 +107,7 @@ class Feed(models.Model):
 
     `calendar` names the business days (see `ledgerops.lib.calendars`). Later than `due_time` is late, later than that by
     `grace_minutes` is missing. `weekday` (0 is Monday) belongs to weekly feeds, monthly ones report the last day of the month.
+    Nothing that was due before `set_at` counts as late: nobody had said yet when it was due.
     """
 
     source = models.OneToOneField(Source, on_delete=models.PROTECT, related_name="feed")
@@ -110,6 +117,7 @@ class Feed(models.Model):
     due_time = models.TimeField()
     days_after = models.PositiveSmallIntegerField(default=1)
     grace_minutes = models.PositiveIntegerField(default=120)
+    set_at = models.DateTimeField(db_default=ClockTimestamp())
     weekday = models.PositiveSmallIntegerField(null=True)
     starts_on = models.DateField()
     ends_on = models.DateField(null=True)

@@ -10,6 +10,7 @@ TYPE_WORDS = {
     BreakType.DUPLICATE_EXTERNAL: "Duplicate at bank",
     BreakType.DUPLICATE_INTERNAL: "Duplicate in ledger",
     BreakType.AMBIGUOUS: "Ambiguous",
+    BreakType.STALE_FEED: "Statement missing",
 }
 assert set(TYPE_WORDS) == set(BreakType)
 
