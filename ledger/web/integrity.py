@@ -64,6 +64,9 @@ class RebuildForm(forms.Form):
 def integrity(request: HttpRequest) -> HttpResponse:
     user = reader(request)
     proof = queries.proof_for(user)
+    if request.headers.get("HX-Target") == "progress" and not proof.active:
+        # The run has ended: what it looked at and found stands elsewhere on the page.
+        return HttpResponse(headers={"HX-Refresh": "true"})
     looked_at, found = queries.objects_looked_at(proof.last_full), queries.open_findings_by_check(user)
     context = {
         "proof": proof,

@@ -203,6 +203,7 @@ def test_a_controller_starts_an_examination_and_sees_how_far_it_is(
     assert "waits for a worker" in client.get("/integrity/", headers={"HX-Request": "true", "HX-Target": "progress"}).content.decode()
     operations.execute_integrity_run(run_id=run.pk)
     assert "finished" in client.get(answer.headers["Location"], headers={"HX-Request": "true", "HX-Target": "progress"}).content.decode()
+    assert client.get("/integrity/", headers={"HX-Request": "true", "HX-Target": "progress"}).headers["HX-Refresh"] == "true"
 
 
 def test_rest_tells_the_proof_the_findings_and_takes_a_rebuild(post: Post, maker: User, checker: User, stranger: User) -> None:
