@@ -18,7 +18,7 @@ __all__ = ["CAMT052", "CAMT053", "CAMT054", "FORMATS", "MT940", "MT942", "ZIP", 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`proves` is false for reports that are recognised only to be refused with a reason."""
+    """`proves` is false for what carries no booked balances: intraday reports and notifications."""
 
     code: str
     label: str
@@ -37,7 +37,7 @@ FORMATS: dict[str, Format] = {
         _format(MT940, "MT940 statement", mt940.read),
         _format(CAMT053, "camt.053 statement", camt053.read),
         _format(ZIP, "ZIP archive of statements", archive.read),
-        _format(MT942, "MT942 intraday report", mt940.refuse_intraday, proves=False),
+        _format(MT942, "MT942 intraday report", mt940.read, proves=False),
         _format(CAMT052, "camt.052 intraday report", camt053.read, proves=False),
         _format(CAMT054, "camt.054 notification", camt053.read, proves=False),
     )

@@ -18,7 +18,7 @@ RATIO_MAX = 200
 
 _READERS: dict[str, Reader] = {
     MT940: mt940.read,
-    MT942: mt940.refuse_intraday,
+    MT942: mt940.read,
     CAMT052: camt053.read,
     CAMT053: camt053.read,
     CAMT054: camt053.read,

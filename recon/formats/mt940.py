@@ -1,19 +1,20 @@
-"""MT940 customer statements: every statement and line with its place, whatever the bank wraps around them."""
+"""MT940 customer statements and MT942 intraday reports: every statement and line with its place, whatever the bank wraps around them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
+from datetime import datetime
 from typing import BinaryIO
 
+from recon.formats import mt942
 from recon.formats.events import (
     BalanceRead,
     BalanceRole,
     Direction,
     Event,
+    Kind,
     LineRead,
     Place,
     StatementClosed,
@@ -22,23 +23,15 @@ from recon.formats.events import (
     remark,
 )
 from recon.formats.guard import guarded
-from recon.formats.mt940_fields import Field, encoding_of, fields
-from recon.formats.mt940_narrative import Narrative, narrative, old_narrative
-from recon.formats.text import bic, iban, key, one_line
+from recon.formats.lines import SMALL_MAX, encoding_of, size_of
+from recon.formats.mt940_fields import Field, fields
+from recon.formats.mt940_line import amount_of, date_of, read_line
+from recon.formats.text import bic, iban
 
-INTRADAY = (
-    "This is an intraday report (MT942): it carries no booked balances and cannot prove an account. "
-    "Load the end-of-day statement (MT940) of this account instead."
-)
-_INTRADAY_TAGS = frozenset({"34F", "90C", "90D"})
+_INTRADAY_TAGS = frozenset({"13", "13D", "34F", "90C", "90D"})
 
 _BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})?([0-9]{1,20}(?:[,.][0-9]{0,6})?)")
 _NUMBER = re.compile(r"([0-9]+)(?:/([0-9]+))?")
-_LINE = re.compile(
-    r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}| {4})?\s*"
-    r"(?P<mark>R[CD]|E[CD]|[CD])(?P<funds>[A-Z])?(?P<amount>[0-9]{1,20}(?:[,.][0-9]{0,6})?)(?![0-9,.])\s*"
-    r"(?P<type>[A-Z][A-Z0-9 ]{3})?(?P<references>.*)"
-)
 _BLOCK_2 = re.compile(r"\{2:(?:I(?P<input>[0-9]{3})|O(?P<output>[0-9]{3})[0-9]{10}(?P<sender>[A-Z0-9]{12}))")
 _BLOCK_1 = re.compile(r"\{1:F[0-9]{2}(?P<address>[A-Z0-9]{12})")
 _ROLES: dict[str, BalanceRole] = {
@@ -66,14 +59,30 @@ class _Statement:
     has_opening: bool = False
     has_closing: bool = False
     intraday: bool = False
+    created_at: datetime | None = None
+    floors: list[mt942.Floor] = field(default_factory=list)
+    totals: list[Field] = field(default_factory=list)
+    sums: dict[Direction, mt942.Sums] = field(default_factory=lambda: {"credit": mt942.Sums(), "debit": mt942.Sums()})
     lines: int = 0
     entry: Field | None = None
     details: list[Field] = field(default_factory=list)
 
+    @property
+    def kind(self) -> Kind:
+        """A message with an opening balance is a statement, whatever else it carries."""
+        return "intraday" if self.intraday and not self.has_opening else "statement"
+
 
 @guarded
 def read(file: BinaryIO) -> Iterator[Event]:
-    """Read MT940 statements; flat in memory. See :mod:`recon.formats.events` for the promise of a reader."""
+    """Read MT940 statements and MT942 intraday reports; flat in memory, 25 MB at most.
+
+    See :mod:`recon.formats.events` for the promise of a reader. A file may hold messages of both types.
+    """
+    if size_of(file) > SMALL_MAX:
+        message = "The file is larger than 25 MB, more than any bank puts into one MT940 file. Ask for one file per account or day."
+        yield refusal(place=Place(1, 0, "file"), field="file", message=message)
+        return
     encoding = encoding_of(file)
     if encoding != "utf-8":
         message = (
@@ -86,17 +95,6 @@ def read(file: BinaryIO) -> Iterator[Event]:
     for item in fields(file, encoding=encoding):
         yield from reader.take(item)
     yield from reader.finish()
-
-
-@guarded
-def refuse_intraday(file: BinaryIO) -> Iterator[Event]:
-    """Refuse an MT942 report at the first field that shows what it is."""
-    place = Place(1, 0, "file")
-    for item in fields(file, encoding="latin-1"):
-        if item.tag in _INTRADAY_TAGS or (item.tag == "{" and "{2:" in item.texts[0]):
-            place = _place(item)
-            break
-    yield refusal(place=place, field="message type", value="MT942", message=INTRADAY)
 
 
 class _Reader:
@@ -112,7 +110,7 @@ class _Reader:
     def take(self, item: Field) -> Iterator[Event]:
         if item.too_long:
             message = f"The field :{item.tag}: is longer than any bank writes; the file looks damaged."
-            yield refusal(place=_place(item), field=f":{item.tag}:", value=item.texts[0] if item.texts else "", message=message)
+            yield refusal(place=item.place, field=f":{item.tag}:", value=item.texts[0] if item.texts else "", message=message)
         match item.tag:
             case "{":
                 yield from self._close()
@@ -132,7 +130,7 @@ class _Reader:
             message = 'The message has no end mark ("-}"): the file was cut off.'
             yield refusal(place=self._block_opened, field="{4:", message=message)
         if not self._statements:
-            message = "The file holds no MT940 statement: no field :20: was found."
+            message = "The file holds no MT940 statement or MT942 report: no field :20: with which each begins was found."
             yield refusal(place=Place(1, 0, "file"), field=":20:", message=message)
 
     def _header(self, item: Field) -> None:
@@ -146,10 +144,10 @@ class _Reader:
         if address:
             self._bic = bic(address[:8] + address[9:])
         if "{4:" in text:
-            self._block_opened = _place(item)
+            self._block_opened = item.place
 
     def _end(self, item: Field) -> Iterator[Event]:
-        place = _place(item)
+        place = item.place
         yield from self._close()
         text = item.texts[0]
         if text.startswith("-}"):
@@ -161,20 +159,19 @@ class _Reader:
     def _begin(self, item: Field) -> Iterator[Event]:
         yield from self._close()
         self._statements += 1
-        reference = _text(item)
-        self._current = _Statement(ordinal=self._statements, reference=reference, place=_place(item), bic=self._bic)
-        if self._intraday_header:
-            self._current.intraday = True
-            yield refusal(place=_place(item), field="message type", value="MT942", message=INTRADAY)
+        reference = item.text
+        self._current = _Statement(ordinal=self._statements, reference=reference, place=item.place, bic=self._bic)
+        self._current.intraday = self._intraday_header
 
     def _outside(self, item: Field) -> Iterator[Event]:
         if item.tag in ("25", "60F", "60M", "61", "62F", "62M"):
-            message = f"The field :{item.tag}: stands outside any statement: a statement begins with :20:."
-            yield refusal(place=_place(item), field=f":{item.tag}:", value=_text(item), message=message)
+            message = (
+                f"The field :{item.tag}: stands outside any statement: a statement begins with :20:. The file is only a part of what "
+                "the bank sent; ask for the whole file."
+            )
+            yield refusal(place=item.place, field=f":{item.tag}:", value=item.text, message=message)
 
     def _inside(self, item: Field, statement: _Statement) -> Iterator[Event]:
-        if statement.intraday:
-            return
         if item.tag in ("86", "NS"):
             statement.details.append(item)
             return
@@ -183,7 +180,7 @@ class _Reader:
             case "25" | "25P":
                 yield from _account(item, statement)
             case "28" | "28C":
-                if match := _NUMBER.match(_text(item).replace(" ", "")):
+                if match := _NUMBER.match(item.text.replace(" ", "")):
                     statement.number, statement.page = _unpadded(match[1]), _unpadded(match[2] or "")
             case "60F" | "60M":
                 yield from _opening(item, statement)
@@ -193,23 +190,27 @@ class _Reader:
                 yield from _entry(item, statement)
             case "":
                 message = "This text belongs to no field of the statement and was left out."
-                yield remark(place=_place(item), field="text", value=_text(item), message=message)
+                yield remark(place=item.place, field="text", value=item.text, message=message)
             case tag if tag in _INTRADAY_TAGS:
-                statement.intraday = True
-                yield refusal(place=_place(item), field=f":{tag}:", value=_text(item), message=INTRADAY)
+                yield from _intraday(item, statement)
             case tag if tag.startswith("6"):
                 yield from _other_balance(item, statement)
 
     def _close(self) -> Iterator[Event]:
         statement, self._current = self._current, None
-        if statement is None or statement.intraday:
+        if statement is None:
             return
         yield from _line(statement)
+        if statement.intraday:
+            yield from _open(statement)
         if not statement.opened:
-            message = "The statement has neither balances nor lines."
+            message = "The statement has neither balances nor lines: only its head is in the file. Ask the bank for the whole file."
             yield refusal(place=statement.place, field=":60F:", value=statement.reference, message=message)
             return
-        if not statement.has_closing:
+        for total in statement.totals:
+            sums = statement.sums["debit" if total.tag == "90D" else "credit"]
+            yield from mt942.controls(total, currency=statement.currency or "", sums=sums, floors=statement.floors)
+        if not statement.has_closing and statement.kind == "statement":
             message = "The statement has no closing balance (:62F:): it cannot be proven, and may have been cut off."
             yield remark(place=statement.place, field=":62F:", value=statement.reference, message=message)
         yield StatementClosed(ordinal=statement.ordinal, lines=statement.lines, place=statement.place)
@@ -219,8 +220,11 @@ def _account(item: Field, statement: _Statement) -> Iterator[Event]:
     first, *more = [text.strip() for text in item.texts if text.strip()] or [""]
     if statement.account or statement.opened:
         if first != statement.account:
-            message = "The statement names a second account: it is not clear to which account its lines belong."
-            yield refusal(place=_place(item), field=":25:", value=first, message=message)
+            message = (
+                "The statement names a second account (:25:): it is not clear to which account its lines belong. Ask the bank for a "
+                "corrected file."
+            )
+            yield refusal(place=item.place, field=":25:", value=first, message=message)
         return
     statement.account = first
     with_currency = re.fullmatch(r"(.+?)([A-Z]{3})", first)
@@ -251,44 +255,46 @@ def _open(statement: _Statement) -> Iterator[Event]:
         statement_number=statement.number,
         sequence_number=statement.page,
         message_id=statement.reference,
-        created_at=None,
+        created_at=statement.created_at,
         copy=False,
         place=statement.place,
+        kind=statement.kind,
+        period_end=statement.created_at.date() if statement.created_at else None,
     )
 
 
 def _opening(item: Field, statement: _Statement) -> Iterator[Event]:
-    place, tag = _place(item), f":{item.tag}:"
+    place, tag = item.place, f":{item.tag}:"
     if statement.opened:
         message = "The opening balance stands twice, or after the first line of the statement."
-        yield refusal(place=place, field=tag, value=_text(item), message=message)
+        yield refusal(place=place, field=tag, value=item.text, message=message)
         return
     balance = _balance(item, currency=None)
     statement.has_opening = True
     if balance is None:
         message = "The opening balance cannot be read: expected C or D, date, currency and amount, such as C241231EUR1000,00."
-        yield refusal(place=place, field=tag, value=_text(item), message=message)
+        yield refusal(place=place, field=tag, value=item.text, message=message)
         yield from _open(statement)
         return
     statement.currency = balance.currency
     yield from _open(statement)
     if balance.date is None:
         message = "The date of the opening balance does not exist; the balance is used without it."
-        yield remark(place=place, field=tag, value=_text(item), message=message)
+        yield remark(place=place, field=tag, value=item.text, message=message)
     yield balance
 
 
 def _closing(item: Field, statement: _Statement) -> Iterator[Event]:
-    place, tag = _place(item), f":{item.tag}:"
+    place, tag = item.place, f":{item.tag}:"
     if statement.has_closing:
         message = "The statement has two closing balances."
-        yield refusal(place=place, field=tag, value=_text(item), message=message)
+        yield refusal(place=place, field=tag, value=item.text, message=message)
         return
     statement.has_closing = True
     balance = _balance(item, currency=statement.currency)
     if balance is None or balance.date is None:
         message = "The closing balance cannot be read: expected C or D, date, currency and amount, such as C241231EUR1000,00."
-        yield refusal(place=place, field=tag, value=_text(item), message=message)
+        yield refusal(place=place, field=tag, value=item.text, message=message)
         yield from _open(statement)
         return
     if not statement.has_opening:
@@ -298,7 +304,7 @@ def _closing(item: Field, statement: _Statement) -> Iterator[Event]:
     yield from _open(statement)
     if balance.currency != statement.currency:
         message = f"The closing balance is in {balance.currency}, the opening balance in {statement.currency}."
-        yield refusal(place=place, field=tag, value=_text(item), message=message)
+        yield refusal(place=place, field=tag, value=item.text, message=message)
     yield balance
 
 
@@ -308,33 +314,56 @@ def _other_balance(item: Field, statement: _Statement) -> Iterator[Event]:
         yield balance
     else:
         message = "This balance cannot be read. It is for information only and proves nothing, so it was left out."
-        yield remark(place=_place(item), field=f":{item.tag}:", value=_text(item), message=message)
+        yield remark(place=item.place, field=f":{item.tag}:", value=item.text, message=message)
 
 
 def _balance(item: Field, *, currency: str | None) -> BalanceRead | None:
-    match = _BALANCE.fullmatch(_text(item).replace(" ", ""))
+    match = _BALANCE.fullmatch(item.text.replace(" ", ""))
     if match is None or not (match[3] or currency):
         return None
-    amount = _amount(match[4])
+    amount = amount_of(match[4])
     return BalanceRead(
         role=_ROLES.get(item.tag, "other"),
         amount=amount if match[1] == "C" else -amount,
         currency=match[3] or currency or "",
-        date=_date(match[2]),
+        date=date_of(match[2]),
         code=item.tag,
-        place=_place(item),
+        place=item.place,
     )
+
+
+def _intraday(item: Field, statement: _Statement) -> Iterator[Event]:
+    if item.tag in ("13", "13D"):
+        statement.created_at = mt942.made_at(item)
+        return
+    statement.intraday = True
+    if item.tag != "34F":
+        yield from _open(statement)
+        statement.totals.append(item)
+        return
+    floor = mt942.floor_limit(item)
+    if floor is None or statement.currency not in (None, floor.currency):
+        message = "The floor limit cannot be read: expected the currency of the account and an amount, such as EURD0,00."
+        yield refusal(place=item.place, field=":34F:", value=item.text, message=message)
+        return
+    statement.floors.append(floor)
+    statement.currency = floor.currency
 
 
 def _entry(item: Field, statement: _Statement) -> Iterator[Event]:
     """Hold the line back until its narrative is complete."""
+    if statement.kind == "intraday" and not statement.opened:
+        yield from _open(statement)
+        if statement.currency is None:
+            message = "A line stands before the floor limit (:34F:), so its currency is unknown."
+            yield refusal(place=item.place, field=":61:", value=item.text, message=message)
     if not statement.opened:
         message = "A line stands before the opening balance (:60F:), so its currency is unknown."
-        yield refusal(place=_place(item), field=":61:", value=_text(item), message=message)
+        yield refusal(place=item.place, field=":61:", value=item.text, message=message)
         yield from _open(statement)
     if statement.has_closing:
         message = "A line stands after the closing balance of its statement."
-        yield refusal(place=_place(item), field=":61:", value=_text(item), message=message)
+        yield refusal(place=item.place, field=":61:", value=item.text, message=message)
     statement.entry = item
 
 
@@ -344,104 +373,12 @@ def _line(statement: _Statement) -> Iterator[Event]:
     statement.entry, statement.details = None, []
     if item is None:
         return
-    place, text = _place(item), _text(item)
-    match = _LINE.fullmatch(text) or _LINE.fullmatch("".join(item.texts[:2]))  # a line broken before its amount
-    if match is None:
-        message = "The line cannot be read: expected value date, entry date, C or D, amount, type and reference."
-        yield refusal(place=place, field=":61:", value=text, message=message)
-        return
-    value_date = _date(match["value"])
-    if value_date is None and match["value"][2:] in ("0229", "0230"):
-        # Banks that count 30 days a month value at 30 February, which no calendar has.
-        value_date = _date(match["value"][:2] + "0229") or _date(match["value"][:2] + "0228")
-        message = "The value date does not exist (months of 30 days); the last day of February is used."
-        yield remark(place=place, field="value date", value=match["value"], message=message)
-    if value_date is None:
-        message = "The value date of the line does not exist."
-        yield refusal(place=place, field="value date", value=match["value"], message=message)
-        return
-    booking_date: date | None = value_date
-    if (match["entry"] or "").strip():
-        booking_date = _near(value_date, match["entry"])
-    if booking_date is None:
-        message = "The entry date of the line does not exist; its value date is used."
-        yield remark(place=place, field="entry date", value=match["entry"], message=message)
-    statement.lines += 1
-    yield _line_read(item, details, statement=statement, match=match, dates=(booking_date or value_date, value_date))
-
-
-def _line_read(item: Field, details: list[Field], *, statement: _Statement, match: re.Match[str], dates: tuple[date, date]) -> LineRead:
-    own, _, bank = match["references"].partition("//")
-    # Some banks pad the reference to its 16 characters and let a name follow.
-    own, *aside = re.split(r"\s{2,}", own.strip(), maxsplit=1)
-    said = _said(details)
-    supplement = one_line(" ".join([*aside, *item.texts[1:]]))
-    in_narrative = own.rstrip("+").upper() in ("KREF", "EREF")
-    return LineRead(
-        ordinal=statement.lines,
-        booking_date=dates[0],
-        value_date=dates[1],
-        direction=_direction(match["mark"]),
-        reversal=match["mark"].startswith("R"),
-        amount=_amount(match["amount"]),
-        currency=statement.currency or "",
-        own_reference=said.own_reference if in_narrative else key(own) or said.own_reference,
-        bank_reference=key(bank),
-        end_to_end_id=said.end_to_end_id,
-        uetr=said.uetr,
-        counterparty_name=said.counterparty_name,
-        counterparty_account=said.counterparty_account,
-        transaction_code=(match["type"] or "").strip(),
-        description=said.description or supplement,
-        raw="\n".join(f":{part.tag}:" + "\n".join(part.texts) for part in (item, *details)),
-        details_total=None,
-        booked=not match["mark"].startswith("E"),
-        place=_place(item),
-    )
-
-
-def _said(details: list[Field]) -> Narrative:
-    if any(part.tag == "NS" for part in details):
-        return old_narrative([text for part in details for text in part.texts])
-    return narrative([text for part in details for text in part.texts])
-
-
-def _direction(mark: str) -> Direction:
-    """RC takes a credit back and so is a debit; RD gives a debit back."""
-    return "credit" if mark in ("C", "EC", "RD") else "debit"
-
-
-def _amount(text: str) -> Decimal:
-    return Decimal(text.replace(",", ".").rstrip("."))
-
-
-def _date(text: str) -> date | None:
-    """Read YYMMDD; SWIFT counts 80 to 99 as the last century."""
-    year = int(text[:2])
-    try:
-        return date(year + (1900 if year >= 80 else 2000), int(text[2:4]), int(text[4:6]))
-    except ValueError:
-        return None
-
-
-def _near(value_date: date, entry: str) -> date | None:
-    """Give the entry date MMDD the year that brings it closest to the value date: it has none of its own."""
-    candidates = []
-    for year in (value_date.year, value_date.year - 1, value_date.year + 1):
-        try:
-            candidates.append(date(year, int(entry[:2]), int(entry[2:])))
-        except ValueError:
-            continue
-    return min(candidates, key=lambda candidate: abs(candidate - value_date), default=None)
+    for event in read_line(item, details, ordinal=statement.lines + 1, currency=statement.currency or ""):
+        if isinstance(event, LineRead):
+            statement.lines += 1
+            statement.sums[event.direction].add(event)
+        yield event
 
 
 def _unpadded(number: str) -> str:
     return number.lstrip("0") or number[:1]
-
-
-def _text(item: Field) -> str:
-    return item.texts[0].strip() if item.texts else ""
-
-
-def _place(item: Field) -> Place:
-    return Place(item.line, item.offset, f":{item.tag}:" if item.tag not in ("", "{", "}") else "text")

@@ -6,23 +6,20 @@ messages in one file. Everything here is about finding where a field begins and 
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-CHUNK = 1 << 16
-LINE_BYTES_MAX = 1 << 16
+from recon.formats.events import Place
+from recon.formats.lines import EDGES, physical_lines, printable
+
 FIELD_CHARACTERS_MAX = 100_000
 
 # Only these tags open a field: ":12:11" at the start of a line of :86: is a wrapped time of day.
 _TAG = re.compile(r":(20|21|25P?|28C?|13D?|34F|6[0-9][A-Z]?|86|90[CD]|NS):")
 _BLOCKS = re.compile(r"\{1:|\{[0-9S]:.*\{4:|\{4:")
 _WRAPPED = frozenset({"25", "25P", "61", "86", "NS"})
-_LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n)")
-_EDGES = "\ufeff\x00\x01\x02\x03\x1a"
-_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127], "\ufffd")
 
 
 @dataclass(slots=True)
@@ -41,47 +38,23 @@ class Field:
             self.texts.append(text)
 
     @property
+    def text(self) -> str:
+        return self.texts[0].strip() if self.texts else ""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.line, self.offset, f":{self.tag}:" if self.tag not in ("", "{", "}") else "text")
+
+    @property
     def too_long(self) -> bool:
         return self.characters > FIELD_CHARACTERS_MAX
-
-
-def encoding_of(file: BinaryIO) -> str:
-    """Return "utf-8" where the whole file is valid UTF-8, else "latin-1", which reads any byte."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        while chunk := file.read(CHUNK):
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"
-
-
-def _physical_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield (offset, line) for lines ended by CR LF, LF or CR. An overlong line comes in pieces."""
-    offset, rest = 0, b""
-    while chunk := file.read(CHUNK):
-        rest += chunk
-        if rest.endswith(b"\r"):  # its LF may be the first byte of the next chunk
-            rest += file.read(1)
-        end = 0
-        while match := _LINE.match(rest, end):  # a search would scan a line without end once for each of its bytes
-            yield offset + end, match[1]
-            end = match.end()
-        offset, rest = offset + end, rest[end:]
-        if len(rest) > LINE_BYTES_MAX:
-            yield offset, rest
-            offset, rest = offset + len(rest), b""
-    if rest:
-        yield offset, rest
 
 
 def fields(file: BinaryIO, *, encoding: str) -> Iterator[Field]:
     """Yield the fields of the file in order, each complete with its continuation lines."""
     lexer = _Lexer()
-    for number, (offset, line) in enumerate(_physical_lines(file), start=1):
-        text = line.decode(encoding, errors="replace").strip(_EDGES).translate(_CONTROLS)
-        yield from lexer.take(number, offset, text)
+    for number, (offset, line) in enumerate(physical_lines(file), start=1):
+        yield from lexer.take(number, offset, printable(line, encoding=encoding))
     yield from lexer.flush()
 
 
@@ -102,7 +75,7 @@ class _Lexer:
             yield from self.flush()
             self._closing_seen = wrapping = False
             yield Field("}", number, offset, [text])
-            text = text.lstrip("-}").strip(_EDGES)
+            text = text.lstrip("-}").strip(EDGES)
         if _BLOCKS.match(text) or (text.startswith("{") and not wrapping):
             yield from self.flush()
             header, opened, text = text.rpartition("{4:") if "{4:" in text else (text, "", "")
@@ -111,7 +84,7 @@ class _Lexer:
             yield from self.flush()
             self._current = Field(match[1], number, offset)
             self._current.add(text.lstrip()[match.end() :])
-            self._closing_seen = match[1].startswith("62") or (self._closing_seen and match[1] != "20")
+            self._closing_seen = match[1][:2] in ("62", "90") or (self._closing_seen and match[1] != "20")
         elif current and wrapping:
             current.add(text)
         elif self._current and text.strip():

@@ -18,6 +18,14 @@ def mt940_text(*lines: str, opening: str = "C240102EUR1000,00", closing: str = "
     return "\r\n".join([*head, *lines, f":62F:{closing}", "-", ""])
 
 
+def mt942_text(
+    *lines: str, floors: tuple[str, ...] = ("EUR0,",), totals: tuple[str, ...] = (), made: str = ":13D:2401031730+0100", account: str = IBAN
+) -> str:
+    """Write an intraday report around lines that begin at :61:."""
+    head = [":20:REF1", f":25:{account}", ":28C:00007/00001", *(f":34F:{floor}" for floor in floors), made]
+    return "\r\n".join([*head, *lines, *totals, "-", ""])
+
+
 def entry_xml(
     amount: str = "10.00",
     direction: str = "CRDT",

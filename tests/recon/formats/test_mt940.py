@@ -266,13 +266,9 @@ def test_refuses_what_cannot_be_trusted_at_its_line(text: str, field: str, line:
     assert (field, line) in [(error.field, error.place.line) for error in fatal(read_mt940(text))]
 
 
-def test_refuses_an_intraday_report_once() -> None:
-    text = mt940_text(":61:2401030103C1,00NTRFNONREF").replace(":60F:C240102EUR1000,00", ":34F:EUR0,")
-    (error,) = errors(read_mt940(text))
-    assert error.fatal
-    assert "intraday" in error.message
-    (by_header,) = errors(read_mt940("{1:F01BANKDEFFAXXX0000000000}{2:O9421506240103BANKBEBBA123N}{4:\r\n" + mt940_text() + "-}"))
-    assert by_header.value == "MT942"
+def test_refuses_what_is_larger_than_a_bank_sends() -> None:
+    (error,) = fatal(read_mt940(mt940_text() + " " * 25_000_000))
+    assert "25 MB" in error.message
 
 
 def test_refuses_a_field_without_end() -> None:
