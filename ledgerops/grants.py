@@ -68,21 +68,29 @@ RUNTIME_GRANTS: dict[str, str] = {
     "ledger_historicallegalentity": "INSERT",
     "ledger_accountgroupgroupobjectpermission": FULL,
     "ledger_legalentitygroupobjectpermission": FULL,
-    "recon_allocation": "INSERT",
+    "recon_allocation": "INSERT, UPDATE (revoked_at)",
     "recon_break": "INSERT, UPDATE",
     "recon_break_comment": "INSERT",
+    "recon_chain": "INSERT, UPDATE (safe_after, final_rule, final_after, providers, active, set_by_id, set_at)",
+    "recon_chain_block": "INSERT, UPDATE (stage, balance, orphaned_at)",
+    "recon_chain_cursor": "INSERT, UPDATE",
+    "recon_chain_range": "INSERT, UPDATE (file_id)",
+    "recon_chain_transfer": "INSERT, UPDATE (orphaned_at)",
     "recon_feed": "INSERT, UPDATE",
     "recon_feed_waiver": "INSERT",
-    "recon_file": "INSERT, UPDATE (format, status, errors, accepted_at, source_id, mapping_id)",
+    "recon_file": "INSERT, UPDATE (format, status, errors, summary, accepted_at, source_id, mapping_id)",
+    "recon_file_job": "INSERT, UPDATE (status, started_at, heartbeat_at, finished_at, bytes_done, lines_done, failure)",
+    "recon_historicalchainsource": "INSERT",
     "recon_historicalfeed": "INSERT",
     "recon_historicalreconciliation": "INSERT",
     "recon_historicalsource": "INSERT",
-    "recon_item": "INSERT, UPDATE (open)",
+    "recon_item": "INSERT, UPDATE (open, statement_line_id, withdrawn_by_id)",
     "recon_line_key": "INSERT",
     "recon_mapping_version": "INSERT, UPDATE (status, proposal_id, approved_at)",
     "recon_match": "INSERT",
     "recon_quarantined_row": "INSERT, UPDATE (state, ended_by_id, ended_at, reason)",
     "recon_reconciliation": "INSERT, UPDATE",
+    "recon_repeated_line": "INSERT, UPDATE (proposal_id, counted_at)",
     "recon_run": "INSERT, UPDATE",
     "recon_saved_view": FULL,
     "recon_source": "INSERT, UPDATE (name, servicer, format)",
@@ -110,7 +118,7 @@ RUNTIME_GRANTS: dict[str, str] = {
     "mfa_authenticator": FULL,
 }
 
-RUNTIME_SEQUENCES = ("approvals_proposal_number", "recon_run_number", "recon_break_number")
+RUNTIME_SEQUENCES = ("approvals_proposal_number", "recon_run_number", "recon_break_number", "recon_statement_line_id_seq")
 
 RUNTIME_FUNCTIONS = (
     "approvals_is_executed_here_v1(uuid)",

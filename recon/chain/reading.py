@@ -161,10 +161,10 @@ class Pair:
             calls: list[Call] = [("eth_getBalance", [account, at]) for account in addresses]
         else:
             calls = [("eth_call", [{"to": watched.contract, "data": BALANCE_OF + as_topic(account)[2:]}, at]) for account in addresses]
-        take = (lambda answer: quantity(answer, field="balance")) if watched.is_native else (lambda answer: word(answer, field="balance"))
 
         def read(client: RpcClient) -> list[int]:
-            return [sum(take(answer) for answer in client.batch(calls))]
+            said = client.batch(calls)
+            return [sum(quantity(one, field="balance") if watched.is_native else word(one, field="balance") for one in said)]
 
         try:
             (total,) = self._same(read, what="the balance", place=lambda _: f"block {block_hash}")

@@ -9,4 +9,6 @@ class Migration(migrations.Migration):
     operations = [
         sql_file("recon", "guards_v1"),
         sql_file("recon", "sources_v1"),
+        sql_file("recon", "intake_v1"),
+        sql_file("recon", "chain_v1"),
     ]

@@ -1,6 +1,20 @@
 """Tables of reconciliation: sources and what they deliver; items, matches and breaks."""
 
 from recon.models.breaks import Break, BreakComment, BreakState, BreakType, SavedView
+from recon.models.chain import (
+    ChainBlock,
+    ChainCursor,
+    ChainDelivery,
+    ChainKind,
+    ChainRange,
+    ChainSource,
+    ChainStage,
+    ChainTransfer,
+    FinalRule,
+    RangeStatus,
+    TransferKind,
+    Uncounted,
+)
 from recon.models.files import Channel, FileJob, FileStatus, Job, JobStatus, QuarantinedRow, QuarantineState, StatementFile
 from recon.models.matching import Allocation, Item, Match, MatchMethod, Reconciliation, Run, RunStatus, Side
 from recon.models.sources import (
@@ -34,12 +48,21 @@ __all__ = [
     "BreakComment",
     "BreakState",
     "BreakType",
+    "ChainBlock",
+    "ChainCursor",
+    "ChainDelivery",
+    "ChainKind",
+    "ChainRange",
+    "ChainSource",
+    "ChainStage",
+    "ChainTransfer",
     "Channel",
     "Feed",
     "FeedFrequency",
     "FeedWaiver",
     "FileJob",
     "FileStatus",
+    "FinalRule",
     "Flow",
     "Item",
     "Job",
@@ -53,6 +76,7 @@ __all__ = [
     "Purpose",
     "QuarantineState",
     "QuarantinedRow",
+    "RangeStatus",
     "Reconciliation",
     "RepeatedLine",
     "Run",
@@ -66,4 +90,6 @@ __all__ = [
     "StatementFile",
     "StatementKind",
     "StatementLine",
+    "TransferKind",
+    "Uncounted",
 ]
