@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from guardian.models import GroupObjectPermissionBase
+from knox.settings import CONSTANTS
 
 from approvals.canonical import canonical_json, digest_of
 from approvals.models import (
@@ -27,6 +29,7 @@ from approvals.models import (
 from approvals.registry import Amount, Review, handler_of, handlers
 from ledgerops.lib import diff, money
 from ledgerops.lib.errors import Refusal, RefusalKind
+from ledgerops.lib.prepared import read
 from ledgerops.runtime.models import Switch
 
 # How a proposal stands, completing "this proposal ...".
@@ -319,6 +322,41 @@ def conversation_of(proposal: Proposal, *, versions: Sequence[ProposalVersion]) 
         who = proposal.maker.shown_name if proposal.status == ProposalStatus.WITHDRAWN else ""
         changes.append(Change(who, ended[0], proposal.closed_at, ended[1], ended[2], proposal.status_reason))
     return changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bearer:
+    """Whose a kept token is. `ended` says that this or another token of theirs is past its time and waits to be deleted."""
+
+    digest: str
+    user: User
+    ended: bool
+
+
+_BEARERS = """
+    SELECT t.digest, EXISTS (SELECT FROM knox_authtoken o WHERE o.user_id = t.user_id AND o.expiry < statement_timestamp()),
+           ARRAY(SELECT c.app_label || '.' || p.codename FROM approvals_user_groups m
+                 JOIN auth_group_permissions g ON g.group_id = m.group_id
+                 JOIN auth_permission p ON p.id = g.permission_id JOIN django_content_type c ON c.id = p.content_type_id
+                 WHERE m.user_id = t.user_id),
+           ARRAY(SELECT c.app_label || '.' || p.codename FROM approvals_user_user_permissions m
+                 JOIN auth_permission p ON p.id = m.permission_id JOIN django_content_type c ON c.id = p.content_type_id
+                 WHERE m.user_id = t.user_id),
+           u.id, u.is_superuser, u.username, u.first_name, u.last_name, u.email, u.is_staff, u.is_active
+    FROM knox_authtoken t JOIN approvals_user u ON u.id = t.user_id WHERE t.token_key = $1
+"""
+# What else is known of a person, such as the digest of their passphrase, is read when it is asked for.
+_PERSON = ("id", "is_superuser", "username", "first_name", "last_name", "email", "is_staff", "is_active")
+assert [field.attname for field in User._meta.concrete_fields if field.attname in _PERSON] == [*_PERSON], "read in the model's order"
+
+
+def bearers(*, token: str) -> Iterator[Bearer]:
+    """Yield whose tokens begin as this one; which of them it is, its digest says. Their permissions are read with them."""
+    for digest, ended, by_role, by_name, *person in read(_BEARERS, [token[: CONSTANTS.TOKEN_KEY_LENGTH]]):
+        user = User.from_db(DEFAULT_DB_ALIAS, _PERSON, person)
+        # Where Django's backend keeps what it has read for this one object.
+        user.__dict__.update(_group_perm_cache=set(by_role), _user_perm_cache=set(by_name), _perm_cache={*by_role, *by_name})
+        yield Bearer(digest=digest, user=user, ended=ended)
 
 
 @dataclass(frozen=True, slots=True)

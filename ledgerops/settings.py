@@ -251,7 +251,7 @@ STATEMENT_MAXIMUM_BYTES = 200 * 1024 * 1024
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "ledgerops.lib.api_edge.BearerTokenAuthentication",
+        "approvals.api.tokens.BearerTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["ledgerops.lib.api_edge.HoldsPermission"],
@@ -323,6 +323,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7200}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep queued reconciliation runs": {"task": "recon.tasks.sweep_runs", "schedule": 15.0},
+    "sweep missing feeds": {"task": "recon.tasks.sweep_feeds", "schedule": 60.0},
     "expire proposals": {"task": "approvals.tasks.expire_proposals", "schedule": 60.0},
     # The day's, soon after midnight UTC, and whatever was missed.
     "post recurring entries": {"task": "ledger.tasks.post_recurring", "schedule": 600.0},

@@ -1,10 +1,10 @@
 """The registry over REST: transactions, batches, dry runs, status reports, holds, conversions and types."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema, extend_schema_view
 from rest_framework.generics import ListAPIView
@@ -16,9 +16,10 @@ from ledger import operations
 from ledger.api import registry_serializers as shapes
 from ledger.api.requests import draft_of, drafts_of, key_of, scope_of
 from ledger.conversion import Rounding
-from ledger.models import Hold, KeyUse, Posting, Transaction, TransactionType
+from ledger.models import Hold, KeyUse, Transaction, TransactionType
 from ledger.operations.posting import Posted, refusal_of
 from ledger.queries import registry, transaction_types
+from ledger.queries.answers import told, told_to
 from ledgerops.lib.api import asked, said, user_of
 from ledgerops.lib.api_edge import BatchJSONParser
 
@@ -54,7 +55,8 @@ class Transactions(ListAPIView[Transaction]):
     )
     def post(self, request: Request) -> Response:
         draft = draft_of(request, said(request, shapes.TransactionBody), key=key_of(request))
-        return _recorded(request, operations.record_transaction(draft=draft, scope=scope_of(request)))
+        posted = operations.record_transaction(draft=draft, scope=scope_of(request))
+        return _recorded(request, posted, seen={line.account for line in draft.lines})
 
 
 class TransactionDetail(APIView):
@@ -64,8 +66,11 @@ class TransactionDetail(APIView):
     def get(self, request: Request, transaction_id: UUID) -> Response:
         transaction = registry.transaction_for(user_of(request), transaction_id=transaction_id)
         children = registry.transactions_for(user_of(request)).filter(parent=transaction).order_by("id")
-        told = {**_told(transaction), "events": shapes.TransactionEventFields(registry.events_of(transaction), many=True).data}
-        return Response({**told, "children": shapes.TransactionHead(children, many=True).data})
+        became = {
+            **told(transaction_id=transaction.pk),
+            "events": shapes.TransactionEventFields(registry.events_of(transaction), many=True).data,
+        }
+        return Response({**became, "children": shapes.TransactionHead(children, many=True).data})
 
 
 class TransactionPost(APIView):
@@ -80,7 +85,7 @@ class TransactionPost(APIView):
     def post(self, request: Request, transaction_id: UUID) -> Response:
         kept = registry.transaction_for(user_of(request), transaction_id=transaction_id)
         operations.post_initiated(transaction_id=kept.pk, actor_id=request.user.pk, request_id=getattr(request, "request_id", ""))
-        return Response(_told(registry.transaction_for(user_of(request), transaction_id=kept.pk)))
+        return Response(told_to(user_of(request), transaction_id=kept.pk))
 
 
 class TransactionEvents(APIView):
@@ -215,7 +220,8 @@ class HoldCapture(APIView):
         body = said(request, shapes.CaptureBody)
         asked_for = {**body, "entity": held.transaction.entity.code if held.transaction.entity else "", "hold": held.pk}
         draft = draft_of(request, asked_for, key=key_of(request))
-        return _recorded(request, operations.record_transaction(draft=draft, scope=scope_of(request)))
+        posted = operations.record_transaction(draft=draft, scope=scope_of(request))
+        return _recorded(request, posted, seen={line.account for line in draft.lines})
 
 
 class HoldRelease(APIView):
@@ -268,7 +274,7 @@ class Conversions(APIView):
             request_id=getattr(request, "request_id", ""),
             **body,
         )
-        return _recorded(request, operations.convert(request=wanted, scope=scope_of(request)))
+        return _recorded(request, operations.convert(request=wanted, scope=scope_of(request)), seen={code for _, code in named})
 
 
 @extend_schema_view(get=extend_schema(summary="List the current versions of transaction types"))
@@ -302,32 +308,17 @@ class KeyUses(ListAPIView[KeyUse]):
         return registry.key_uses_for(user_of(self.request)).filter(**asked(self.request, shapes.KeyUseFilters))
 
 
-def _recorded(request: Request, posted: Posted) -> Response:
+def _recorded(request: Request, posted: Posted, *, seen: Collection[str]) -> Response:
+    """Answer what was recorded; `seen` are the codes of accounts that the caller was found to see."""
     assert posted.entry_id is not None, "what is not recorded is raised"
-    transaction, seen = registry.answered(user_of(request), transaction_id=posted.entry_id)
-    return Response(
-        _told(transaction, seen=seen), status=200 if posted.replayed else 201, headers={REPLAYED: "true"} if posted.replayed else {}
-    )
-
-
-def _told(transaction: Transaction, *, seen: bool = True) -> dict[str, Any]:
-    """Return a transaction with its entry and legs, as far as the caller sees their accounts."""
-    told: dict[str, Any] = {**shapes.TransactionHead(transaction).data, "content": transaction.content, "entry": None}
-    if transaction.entry is not None and seen:
-        prefetch_related_objects(
-            [transaction.entry], Prefetch("postings", Posting.objects.select_related("account", "asset").order_by("line"))
-        )
-        told["entry"] = shapes.EntrySummary(transaction.entry).data
-    return told
+    became = told_to(user_of(request), transaction_id=posted.entry_id, seen=seen)
+    return Response(became, status=200 if posted.replayed else 201, headers={REPLAYED: "true"} if posted.replayed else {})
 
 
 def _tried(request: Request, results: Sequence[Posted]) -> dict[str, Any]:
     (posted,) = results
-    told = None
-    if posted.entry_id is not None:
-        kept, seen = registry.answered(user_of(request), transaction_id=posted.entry_id)
-        told = _told(kept, seen=seen)
-    return {"result": _result(posted, item=1), "transaction": told}
+    became = told_to(user_of(request), transaction_id=posted.entry_id) if posted.entry_id is not None else None
+    return {"result": _result(posted, item=1), "transaction": became}
 
 
 def _batch(results: Sequence[Posted], *, atomic: bool) -> dict[str, Any]:

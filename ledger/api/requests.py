@@ -111,6 +111,8 @@ def _undone(request: Request, items: Sequence[Mapping[str, Any]], *, places: Seq
 def _by_rule(items: Sequence[Mapping[str, Any]], *, places: Sequence[str]) -> dict[int, operations.Ruled]:
     """Return what the rules make of the items that say parameters."""
     numbers = [number for number, item in enumerate(items) if "parameters" in item]
+    if not numbers:
+        return {}
     try:
         ruled = operations.rule_lines_of_many(asked=[(items[number]["type"], items[number]["parameters"]) for number in numbers])
     except Refusal as refused:

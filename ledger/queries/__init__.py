@@ -27,6 +27,7 @@ from ledger.models import (
 )
 from ledger.queries.balances import NOTHING, balances_as_of
 from ledgerops.lib.errors import Refusal, RefusalKind
+from ledgerops.lib.prepared import read
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
@@ -344,25 +345,23 @@ def period_for(user: "AbstractUser", *, period_id: int) -> AccountingPeriod:
 # The sight of a person's roles, as `accounts_for` has it, in one statement: a request that posts asks it each time.
 _SEEN_CODES = """
     SELECT a.code FROM ledger_account a
-    WHERE a.code = ANY (%(codes)s)
+    WHERE a.code = ANY ($1)
       AND EXISTS (
           SELECT 1 FROM ledger_legalentitygroupobjectpermission s
           JOIN auth_permission p ON p.id = s.permission_id AND p.codename = 'view_legalentity'
           JOIN approvals_user_groups m ON m.group_id = s.group_id
-          WHERE s.content_object_id = a.entity_id AND m.user_id = %(user)s)
+          WHERE s.content_object_id = a.entity_id AND m.user_id = $2)
       AND EXISTS (
           SELECT 1 FROM ledger_accountgroupgroupobjectpermission s
           JOIN auth_permission p ON p.id = s.permission_id AND p.codename = 'view_accountgroup'
           JOIN approvals_user_groups m ON m.group_id = s.group_id
-          WHERE s.content_object_id = a.group_id AND m.user_id = %(user)s)
+          WHERE s.content_object_id = a.group_id AND m.user_id = $2)
 """
 
 
 def seen_codes(user: "AbstractUser", *, codes: Iterable[str]) -> set[str]:
     """Return which of the accounts the user's roles give sight of."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SEEN_CODES, {"codes": list(set(codes)), "user": user.pk})
-        return {code for (code,) in cursor.fetchall()}
+    return {code for (code,) in read(_SEEN_CODES, [list(set(codes)), user.pk])}
 
 
 def refuse_unseen_accounts(user: "AbstractUser", *, codes: Sequence[str]) -> None:

@@ -93,13 +93,6 @@ def transaction_for(user: "AbstractUser", *, transaction_id: UUID) -> Transactio
     return found
 
 
-def answered(user: "AbstractUser", *, transaction_id: UUID) -> tuple[Transaction, bool]:
-    """Return what somebody's own request became, and whether they see all of its accounts: the books may have added one out of sight."""
-    kept = Transaction.objects.select_related("type", "entity", "entry").get(pk=transaction_id)
-    codes = set(Posting.objects.filter(entry=kept.entry_id).values_list("account__code", flat=True)) if kept.entry_id else set()
-    return kept, codes <= seen_codes(user, codes=codes)
-
-
 def holds_for(user: "AbstractUser") -> QuerySet[Hold]:
     """Return the holds on accounts the user sees."""
     sight = sight_of(user)

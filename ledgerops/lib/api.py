@@ -28,7 +28,7 @@ _SIGNED_DIGITS = {"type": "string", "pattern": "^-?[0-9]{1,38}$"}
 
 
 class BearerTokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
-    target_class = "ledgerops.lib.api_edge.BearerTokenAuthentication"
+    target_class = "approvals.api.tokens.BearerTokenAuthentication"
     name = "token"
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
-from knox.auth import TokenAuthentication
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser, JSONParser
@@ -42,15 +41,6 @@ class HoldsPermission(BasePermission):
         permission = required[method]
         self.message = f"your roles do not include {permission}"
         return permission is None or request.user.has_perm(permission)
-
-
-class BearerTokenAuthentication(TokenAuthentication):  # type: ignore[misc]
-    """A token that is no text is a wrong token, not a failure of ours."""
-
-    def authenticate_credentials(self, token: bytes) -> Any:
-        if not token.isascii():
-            raise exceptions.AuthenticationFailed
-        return super().authenticate_credentials(token)
 
 
 class JSONOnly(BaseContentNegotiation):
