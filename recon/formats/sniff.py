@@ -13,9 +13,11 @@ CAMT052 = "camt052"
 CAMT053 = "camt053"
 CAMT054 = "camt054"
 ZIP = "zip"
+CHAIN = "chain"
 
 _CONTAINER = re.compile(r"<(?:[\w.-]+:)?(BkToCstmrStmt|BkToCstmrAcctRpt|BkToCstmrDbtCdtNtfctn)(?:V[0-9]+)?[\s/>]")
 _CONTAINERS = {"BkToCstmrStmt": CAMT053, "BkToCstmrAcctRpt": CAMT052, "BkToCstmrDbtCdtNtfctn": CAMT054}
+_CHAIN = re.compile(r'\A\{[^\r\n]*"format" ?: ?"ledgerops\.chain-transfers"')
 _REFERENCE = re.compile(r"(?:^|[\r\n\x01]|\{4:) *:20:")
 _BODY = re.compile(r"[\r\n] *:(?:25P?|28C?|60[FM]|61):")
 _BOOKED = re.compile(r"[\r\n] *:60[FM]:")
@@ -33,6 +35,8 @@ def detect(file: BinaryIO) -> str | None:
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
         match = _CONTAINER.search(text)
         return _CONTAINERS[match[1]] if match else None
+    if _CHAIN.match(text):
+        return CHAIN
     if _REFERENCE.search(text) and _BODY.search(text):
         return MT942 if _INTRADAY.search(text) and not _BOOKED.search(text) else MT940
     return None
