@@ -6,6 +6,7 @@ from django.db.models.functions import Abs
 
 from ledgerops.lib.sql import ClockTimestamp, UUIDv7
 from recon.models.matching import Item, Match, Reconciliation, Run
+from recon.models.statements import Statement
 
 
 class BreakType(models.TextChoices):
@@ -29,6 +30,7 @@ class BreakState(models.TextChoices):
 class Break(models.Model):
     """An item, or a pair that should have agreed, left unexplained. Closed only by a match of its items.
 
+    Where a restated statement no longer has the line that it was about, it is closed too: `withdrawn_by` that statement.
     A stale feed is the one break without an item: `missing_days` of a source have not come. It ends, with its `resolution`, when they
     have come or been waived. Breaks that are open only because of it have it as their `parent`.
     """
@@ -48,6 +50,7 @@ class Break(models.Model):
     opened_by_run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="breaks", null=True)
     opened_at = models.DateTimeField(db_default=ClockTimestamp())
     resolved_by = models.ForeignKey(Match, on_delete=models.PROTECT, null=True, related_name="breaks")
+    withdrawn_by = models.ForeignKey(Statement, on_delete=models.PROTECT, null=True, related_name="withdrawn_breaks", db_index=False)
     resolved_at = models.DateTimeField(null=True)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
     missing_days = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
@@ -73,12 +76,15 @@ class Break(models.Model):
             ),
             models.CheckConstraint(
                 condition=(
-                    models.Q(state="resolved", resolved_by__isnull=False, resolved_at__isnull=False) & ~models.Q(type="stale_feed")
+                    models.Q(state="resolved", resolved_by__isnull=False, withdrawn_by=None, resolved_at__isnull=False)
+                    & ~models.Q(type="stale_feed")
+                    | models.Q(state="resolved", resolved_by=None, withdrawn_by__isnull=False, resolved_at__isnull=False)
+                    & ~models.Q(type="stale_feed")
                     | (
-                        models.Q(state="resolved", type="stale_feed", resolved_by=None, resolved_at__isnull=False)
+                        models.Q(state="resolved", type="stale_feed", resolved_by=None, withdrawn_by=None, resolved_at__isnull=False)
                         & ~models.Q(resolution="")
                     )
-                    | (~models.Q(state="resolved") & models.Q(resolved_by__isnull=True))
+                    | (~models.Q(state="resolved") & models.Q(resolved_by=None, withdrawn_by=None))
                 ),
                 name="recon_break_closes_by_a_match",
             ),

@@ -8,6 +8,9 @@ from recon.models.sources import MappingVersion, Source
 
 
 class FileStatus(models.TextChoices):
+    """A large file is stored first and read by a worker; once it can be read it is received, and waits to be accepted."""
+
+    STORED = "stored"
     RECEIVED = "received"
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -25,7 +28,8 @@ class Channel(models.TextChoices):
 class StatementFile(models.Model):
     """A file as delivered: its bytes are kept under their SHA-256 and never change; a refused file is kept too.
 
-    `source` is who it was delivered for where it names no account itself, `mapping` how it was read the last time.
+    `source` is who it was delivered for where it names no account itself, `mapping` how it was read the last time. `summary` is what
+    the reading found, in the bounded form of `recon.intake.reading`. Nobody received what came without a person.
     """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
@@ -38,7 +42,8 @@ class StatementFile(models.Model):
     channel = models.CharField(max_length=6, choices=Channel.choices, default=Channel.UPLOAD)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, related_name="files")
     mapping = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, related_name="files")
-    received_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    summary = models.JSONField(default=dict)
+    received_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     received_at = models.DateTimeField(db_default=ClockTimestamp())
     accepted_at = models.DateTimeField(null=True)
 
@@ -56,6 +61,63 @@ class StatementFile(models.Model):
     @property
     def storage_name(self) -> str:
         return f"{self.sha256[:2]}/{self.sha256}"
+
+
+class Job(models.TextChoices):
+    """What a worker does with a file: read it, accept what was read, or both in one go."""
+
+    READ = "read"
+    ACCEPT = "accept"
+    TAKE = "take"
+
+
+class JobStatus(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class FileJob(models.Model):
+    """Work on a file that is too large to be waited for. The row is the queue: a sweep finds what no worker was told about.
+
+    `restating` are the statements that the requester agreed to replace. A worker that is alive says so in `heartbeat_at`, from a
+    connection of its own, since what it writes is one transaction.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    file = models.ForeignKey(StatementFile, on_delete=models.PROTECT, related_name="jobs")
+    job = models.CharField(max_length=6, choices=Job.choices)
+    status = models.CharField(max_length=8, choices=JobStatus.choices, default=JobStatus.QUEUED)
+    restating = models.JSONField(default=list)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    requested_at = models.DateTimeField(db_default=ClockTimestamp())
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    bytes_done = models.BigIntegerField(default=0)
+    lines_done = models.BigIntegerField(default=0)
+    failure = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "recon_file_job"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["file"], condition=models.Q(status__in=["queued", "running"]), name="recon_file_has_one_live_job"
+            ),
+            models.CheckConstraint(condition=models.Q(job__in=Job.values), name="recon_file_job_is_known"),
+            models.CheckConstraint(condition=models.Q(status__in=JobStatus.values), name="recon_file_job_status_is_known"),
+        ]
+        indexes = [models.Index(fields=["id"], name="recon_file_job_live", condition=models.Q(status__in=["queued", "running"]))]
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+    @property
+    def percent(self) -> int:
+        return min(100, 100 * self.bytes_done // max(1, self.file.size_bytes))
 
 
 class QuarantineState(models.TextChoices):

@@ -6,7 +6,7 @@ from simple_history.models import HistoricalRecords
 
 from ledgerops.lib.sql import ClockTimestamp, UUIDv7
 from recon.models.sources import Source
-from recon.models.statements import Flow, StatementLine
+from recon.models.statements import Flow, Statement, StatementLine
 
 
 class Reconciliation(models.Model):
@@ -90,9 +90,13 @@ class Side(models.TextChoices):
 
 
 class Item(models.Model):
-    """A posting or a statement line as the matcher sees it. `match_key` is empty where there is nothing strong to match by."""
+    """A posting or a statement line as the matcher sees it. `match_key` is empty where there is nothing strong to match by.
 
-    reconciliation = models.ForeignKey(Reconciliation, on_delete=models.PROTECT, related_name="items")
+    A statement line's item is the `occurrence`-th that counts with its content; when the statement is restated, it moves on to
+    the line of the new version that says the same, or is withdrawn by the version that no longer says it, for good.
+    """
+
+    reconciliation = models.ForeignKey(Reconciliation, on_delete=models.PROTECT, related_name="items", db_index=False)
     side = models.CharField(max_length=9, choices=Side.choices)
     entry_id = models.UUIDField(null=True)
     entry_line = models.PositiveSmallIntegerField(null=True)
@@ -104,10 +108,19 @@ class Item(models.Model):
     reference = models.CharField(max_length=140, blank=True)
     counterparty = models.CharField(max_length=200, blank=True)
     open = models.BooleanField(default=True)
+    content_key = models.CharField(max_length=32, blank=True, db_default="")
+    occurrence = models.PositiveIntegerField(null=True)
+    withdrawn_by = models.ForeignKey(Statement, on_delete=models.PROTECT, null=True, related_name="withdrawn_items")
 
     class Meta:
         db_table = "recon_item"
         constraints = [
+            models.UniqueConstraint(
+                fields=["reconciliation", "content_key", "occurrence"],
+                condition=models.Q(side="statement", withdrawn_by=None),
+                name="recon_line_counts_once",
+            ),
+            models.CheckConstraint(condition=models.Q(withdrawn_by=None) | models.Q(open=False), name="recon_withdrawn_item_is_not_open"),
             models.UniqueConstraint(fields=["reconciliation", "entry_id", "entry_line"], name="recon_posting_is_one_item"),
             models.CheckConstraint(
                 condition=(

@@ -25,12 +25,30 @@ class StatementKind(models.TextChoices):
     REPORT = "report"
 
 
+COUNTING_KINDS = (StatementKind.STATEMENT, StatementKind.REPORT)
+
+
+class Purpose(models.TextChoices):
+    """What the sender meant by it: a correction replaces what came under the same number before, a deletion withdraws it."""
+
+    UPDATE = "update"
+    CORRECTION = "correction"
+    DELETION = "deletion"
+
+
+class StatementSet(models.QuerySet["Statement"]):
+    def counting(self) -> "StatementSet":
+        """Keep the newest versions of statements and reports that nobody has withdrawn."""
+        return self.filter(kind__in=COUNTING_KINDS, superseded_by=None).exclude(purpose=Purpose.DELETION)
+
+
 class Statement(models.Model):
     """One delivered statement of one source. Balances are signed as the account holder sees them at the bank.
 
     A corrected delivery is another row: `supersedes` names the version it takes the place of, and only the newest one counts.
     `controls` are the totals that the file declares beside those that were found. `sequence` is its number as a number, where
-    it has one. `quarantined` rows and lines that are `repeated` from an earlier delivery are not counted.
+    it has one. `quarantined` rows and lines that are `repeated` from an earlier delivery are not counted. `booked_from` and
+    `booked_to` are the first and the last booking date of its lines.
     """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
@@ -49,15 +67,19 @@ class Statement(models.Model):
     gap_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
     content_digest = models.CharField(max_length=64)
     kind = models.CharField(max_length=12, choices=StatementKind.choices, default=StatementKind.STATEMENT)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.UPDATE)
     version = models.PositiveIntegerField(default=1)
     supersedes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="superseded_by")
     mapping = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, related_name="statements")
     period_start = models.DateField(null=True)
+    booked_from = models.DateField(null=True)
+    booked_to = models.DateField(null=True)
     sequence = models.PositiveIntegerField(null=True)
     controls = models.JSONField(default=list)
     quarantined = models.PositiveIntegerField(default=0)
     repeated = models.PositiveIntegerField(default=0)
     accepted_at = models.DateTimeField(db_default=ClockTimestamp())
+    objects = StatementSet.as_manager()
 
     class Meta:
         db_table = "recon_statement"
@@ -65,6 +87,7 @@ class Statement(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["file", "ordinal", "version"], name="recon_statement_has_one_place_in_its_file"),
             models.CheckConstraint(condition=models.Q(kind__in=StatementKind.values), name="recon_statement_kind_is_known"),
+            models.CheckConstraint(condition=models.Q(purpose__in=Purpose.values), name="recon_statement_purpose_is_known"),
             models.CheckConstraint(
                 condition=models.Q(version=1, supersedes=None) | models.Q(version__gt=1, supersedes__isnull=False),
                 name="recon_later_version_supersedes_one",
@@ -74,6 +97,7 @@ class Statement(models.Model):
         ]
         indexes = [
             models.Index(fields=["source", "-closing_date"], name="recon_statement_by_source"),
+            models.Index(fields=["source", "booked_to"], name="recon_statement_by_booking"),
             models.Index(fields=["-closing_date", "-id"], name="recon_statement_by_closing"),
             models.Index(fields=["proof", "-closing_date", "-id"], name="recon_statement_by_proof"),
         ]
@@ -89,9 +113,8 @@ class Flow(models.TextChoices):
 class StatementLine(models.Model):
     """One row of a statement, with its place in the file and the bytes it was read from.
 
-    `content_key` is a digest of what the line says wherever it stands; `repeats` is the line of an earlier, overlapping delivery
-    that says the same and counts already. `facts` are further named values of its format, `details_total_minor` the sum of its
-    details where that is not its amount.
+    `content_key` is a digest of what the line says wherever it stands. `facts` are further named values of its format,
+    `details_total_minor` the sum of its details where that is not its amount.
     """
 
     statement = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="statement_lines")
@@ -114,7 +137,6 @@ class StatementLine(models.Model):
     facts = models.JSONField(default=dict)
     details_total_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
     content_key = models.CharField(max_length=32, blank=True)
-    repeats = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="repeated_by", db_index=False)
 
     class Meta:
         db_table = "recon_statement_line"
@@ -129,11 +151,33 @@ class StatementLine(models.Model):
 class LineKey(models.Model):
     """A reference strong enough to find a line by, in the normal form of `recon.matching.keys`; kinds are those of the readers' events."""
 
-    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="keys")
+    pk = models.CompositePrimaryKey("line_id", "kind", "value")
+    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="keys", db_index=False)
     kind = models.CharField(max_length=20)
     value = models.CharField(max_length=140)
 
     class Meta:
         db_table = "recon_line_key"
-        constraints = [models.UniqueConstraint(fields=["line", "kind", "value"], name="recon_line_key_is_said_once")]
         indexes = [models.Index(fields=["kind", "value"], name="recon_line_key_by_value")]
+
+
+class RepeatedLine(models.Model):
+    """A line that an earlier, overlapping delivery said already: it is kept, and makes no item.
+
+    `repeats` is the line that counts. Where somebody says that it is no duplicate, a second person agrees, and `proposal_id` is
+    the executed proposal by which it counts after all.
+    """
+
+    line = models.OneToOneField(StatementLine, on_delete=models.PROTECT, primary_key=True, related_name="repetition")
+    repeats = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="repeated_by")
+    proposal_id = models.UUIDField(null=True)
+    counted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "recon_repeated_line"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(proposal_id=None, counted_at=None) | models.Q(proposal_id__isnull=False, counted_at__isnull=False),
+                name="recon_repeated_line_counts_by_proposal",
+            ),
+        ]

@@ -217,7 +217,10 @@ def _take_statement(parsed: ParsedStatement, *, file: StatementFile, source: Sou
 
 def _store_lines(statement: Statement, *, lines: Sequence[ParsedLine]) -> None:
     stored = StatementLine.objects.bulk_create(
-        [StatementLine(statement=statement, ordinal=ordinal, **asdict(line)) for ordinal, line in enumerate(lines, start=1)],
+        [
+            StatementLine(statement=statement, ordinal=ordinal, content_key=uuid4().hex, **asdict(line))
+            for ordinal, line in enumerate(lines, start=1)
+        ],
         batch_size=1000,
     )
     reconciliation = Reconciliation.objects.get(source=statement.source)
@@ -234,6 +237,8 @@ def _store_lines(statement: Statement, *, lines: Sequence[ParsedLine]) -> None:
                 match_key=match_key(line.end_to_end_id, line.reference),
                 reference=line.end_to_end_id or line.reference,
                 counterparty=line.counterparty,
+                content_key=line.content_key,
+                occurrence=1,
             )
             for line in stored
             if line.booked and line.amount_minor

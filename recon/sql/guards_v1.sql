@@ -60,16 +60,16 @@ CREATE TRIGGER recon_file_bytes_never_change BEFORE UPDATE ON recon_file
         ledger_meaning_never_changes_v1('sha256', 'size_bytes', 'name', 'received_by_id', 'received_at');
 CREATE TRIGGER recon_item_meaning_never_changes BEFORE UPDATE ON recon_item
     FOR EACH ROW EXECUTE FUNCTION ledger_meaning_never_changes_v1(
-        'reconciliation_id', 'side', 'entry_id', 'entry_line', 'statement_line_id', 'flow', 'amount_minor', 'item_date');
+        'reconciliation_id', 'side', 'entry_id', 'entry_line', 'flow', 'amount_minor', 'item_date', 'content_key', 'occurrence');
 
--- An item is open until a match takes it, and then it is not. Checked for each statement, since passes close items in bulk.
+-- An item is open until a match takes it, or it is withdrawn, and then it is not. Checked for each statement, since passes close items in bulk.
 CREATE FUNCTION recon_item_is_open_or_matched_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     wrong bigint;
 BEGIN
     SELECT c.id INTO wrong FROM changed c
-        WHERE c.open = EXISTS (SELECT 1 FROM public.recon_allocation a WHERE a.item_id = c.id AND a.revoked_at IS NULL)
+        WHERE (c.open OR c.withdrawn_by_id IS NOT NULL) = EXISTS (SELECT 1 FROM public.recon_allocation a WHERE a.item_id = c.id AND a.revoked_at IS NULL)
         LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'item % is open and matched, or neither', wrong

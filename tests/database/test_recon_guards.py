@@ -53,6 +53,13 @@ def allocate(session: Session, match: str, *items: Item, amount: int | None = No
     session.execute(f"INSERT INTO recon_allocation (match_id, item_id, amount_minor) VALUES {values}".encode(), rows)
 
 
+def again(table: str, **changes: object) -> bytes:
+    """Return the statement that writes every row of a table a second time, under new ids, with these changes."""
+    values = "".join(f", '{name}', {value}" for name, value in changes.items())
+    changed = f"jsonb_populate_record(t, jsonb_build_object('id', uuidv7(){values}))"
+    return f"INSERT INTO {table} SELECT (r).* FROM (SELECT {changed} AS r FROM {table} t) AS again".encode()
+
+
 def test_match_that_balances_stands_it(runtime: Session, items: dict[str, Item]) -> None:
     allocate(runtime, write_match(runtime), items["l1"], items["s1"])
 
@@ -83,19 +90,12 @@ def test_break_closed_without_a_match_it(runtime: Session, items: dict[str, Item
 
 def test_same_bytes_stored_twice_it(runtime: Session, items: dict[str, Item]) -> None:
     with refused_by("recon_file_is_stored_once"):
-        runtime.execute(
-            "INSERT INTO recon_file (sha256, size_bytes, name, format, status, errors, received_by_id, received_at)"
-            " SELECT sha256, size_bytes, name, format, status, errors, received_by_id, received_at FROM recon_file"
-        )
+        runtime.execute(again("recon_file"))
 
 
 def test_statement_accepted_twice_it(runtime: Session, items: dict[str, Item]) -> None:
     with refused_by("recon_statement_is_accepted_once"):
-        runtime.execute(
-            "INSERT INTO recon_statement (source_id, file_id, ordinal, number, closing_date, line_count, movements_minor, proof,"
-            " difference_minor, content_digest, accepted_at) SELECT source_id, file_id, 2, number, closing_date, line_count,"
-            " movements_minor, proof, difference_minor, content_digest, accepted_at FROM recon_statement"
-        )
+        runtime.execute(again("recon_statement", ordinal=2))
 
 
 @pytest.mark.parametrize(
