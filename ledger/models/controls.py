@@ -55,6 +55,7 @@ class AlertKind(models.TextChoices):
     INTEGRITY = "integrity", "Integrity finding"
     STATUS_CONFLICT = "status_conflict", "Impossible status reported"
     RECURRING = "recurring", "Recurring entry not posted"
+    CHAIN = "chain", "Chain does not prove"
 
 
 class Alert(models.Model):
