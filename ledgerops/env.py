@@ -65,6 +65,15 @@ def words(name: str, *, default: tuple[str, ...]) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()] if text else list(default)
 
 
+def prefixed(prefix: str) -> dict[str, str]:
+    """Read every variable that begins with the prefix, by what follows it, as a name is written: `ALPHA_ONE` is `alpha-one`."""
+    return {
+        name.removeprefix(prefix).lower().replace("_", "-"): text.strip()
+        for name, text in sorted(os.environ.items())
+        if name.startswith(prefix) and name != prefix and text.strip()
+    }
+
+
 def folder(name: str, *, default: Path) -> Path:
     """Read a folder's path, made absolute."""
     text = os.environ.get(name, "").strip()

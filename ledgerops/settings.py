@@ -248,6 +248,8 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["map", "woff2", "png", "jpg", "ico", "gz"
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_242_880
 STATEMENT_MAXIMUM_BYTES = 200 * 1024 * 1024
+# Addresses of chain providers by name. They hold keys: they are never stored, shown or logged.
+CHAIN_PROVIDERS = env.prefixed("LEDGEROPS_CHAIN_PROVIDER_")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -345,5 +347,7 @@ LOGGING = {
     "formatters": {"json": {"()": "ledgerops.logs.formatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": _log_level},
+    # These would log the addresses that they ask, keys and all.
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]

@@ -127,7 +127,10 @@ class ChainBlock(models.Model):
         db_table = "recon_chain_block"
         ordering = ["-number"]
         constraints = [
-            models.UniqueConstraint(fields=["chain", "hash"], name="recon_chain_block_is_stored_once"),
+            # A chain may return to a block that it dropped: then it is a row of its own again.
+            models.UniqueConstraint(
+                fields=["chain", "hash"], condition=models.Q(orphaned_at__isnull=True), name="recon_chain_block_is_stored_once"
+            ),
             models.UniqueConstraint(
                 fields=["chain", "number"], condition=models.Q(orphaned_at__isnull=True), name="recon_chain_has_one_live_block_of_a_number"
             ),
