@@ -25,8 +25,8 @@ from recon.formats.events import (
 from recon.formats.guard import guarded
 from recon.formats.lines import SMALL_MAX, encoding_of, size_of
 from recon.formats.mt940_fields import Field, fields
-from recon.formats.mt940_line import amount_of, date_of, read_line
-from recon.formats.text import bic, iban
+from recon.formats.mt940_line import amount_of, read_line
+from recon.formats.text import bic, iban, short_date
 
 _INTRADAY_TAGS = frozenset({"13", "13D", "34F", "90C", "90D"})
 
@@ -326,7 +326,7 @@ def _balance(item: Field, *, currency: str | None) -> BalanceRead | None:
         role=_ROLES.get(item.tag, "other"),
         amount=amount if match[1] == "C" else -amount,
         currency=match[3] or currency or "",
-        date=date_of(match[2]),
+        date=short_date(match[2]),
         code=item.tag,
         place=item.place,
     )

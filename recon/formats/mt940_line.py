@@ -10,7 +10,7 @@ from decimal import Decimal
 from recon.formats.events import Direction, Event, LineRead, refusal, remark
 from recon.formats.mt940_fields import Field
 from recon.formats.mt940_narrative import Narrative, narrative, old_narrative
-from recon.formats.text import key, one_line
+from recon.formats.text import key, one_line, short_date
 
 _LINE = re.compile(
     r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}| {4})?\s*"
@@ -27,10 +27,10 @@ def read_line(item: Field, details: list[Field], *, ordinal: int, currency: str)
         message = "The line cannot be read: expected value date, entry date, C or D, amount, type and reference."
         yield refusal(place=place, field=":61:", value=text, message=message)
         return
-    value_date = date_of(match["value"])
+    value_date = short_date(match["value"])
     if value_date is None and match["value"][2:] in ("0229", "0230"):
         # Banks that count 30 days a month value at 30 February, which no calendar has.
-        value_date = date_of(match["value"][:2] + "0229") or date_of(match["value"][:2] + "0228")
+        value_date = short_date(match["value"][:2] + "0229") or short_date(match["value"][:2] + "0228")
         message = "The value date does not exist (months of 30 days); the last day of February is used."
         yield remark(place=place, field="value date", value=match["value"], message=message)
     if value_date is None:
@@ -92,15 +92,6 @@ def _direction(mark: str) -> Direction:
 
 def amount_of(text: str) -> Decimal:
     return Decimal(text.replace(",", ".").rstrip("."))
-
-
-def date_of(text: str) -> date | None:
-    """Read YYMMDD; SWIFT counts 80 to 99 as the last century."""
-    year = int(text[:2])
-    try:
-        return date(year + (1900 if year >= 80 else 2000), int(text[2:4]), int(text[4:6]))
-    except ValueError:
-        return None
 
 
 def _near(value_date: date, entry: str) -> date | None:

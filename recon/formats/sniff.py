@@ -12,6 +12,7 @@ MT942 = "mt942"
 CAMT052 = "camt052"
 CAMT053 = "camt053"
 CAMT054 = "camt054"
+BAI2 = "bai2"
 ZIP = "zip"
 CHAIN = "chain"
 
@@ -21,6 +22,7 @@ _CHAIN = re.compile(r'\A\{[^\r\n]*"format" ?: ?"ledgerops\.chain-transfers"')
 _REFERENCE = re.compile(r"(?:^|[\r\n\x01]|\{4:) *:20:")
 _BODY = re.compile(r"[\r\n] *:(?:25P?|28C?|60[FM]|61):")
 _BOOKED = re.compile(r"[\r\n] *:60[FM]:")
+_BAI2 = re.compile(r"[\s\ufeff]*01,[^,\r\n]{0,40},[^,\r\n]{0,40},[0-9]{6},[0-9]{0,4},[^,\r\n]{0,20},")
 _INTRADAY = re.compile(r"\{2:[IO]942|[\r\n] *:(?:34F|90[CD]):")
 
 
@@ -37,6 +39,8 @@ def detect(file: BinaryIO) -> str | None:
         return _CONTAINERS[match[1]] if match else None
     if _CHAIN.match(text):
         return CHAIN
+    if _BAI2.match(text):
+        return BAI2
     if _REFERENCE.search(text) and _BODY.search(text):
         return MT942 if _INTRADAY.search(text) and not _BOOKED.search(text) else MT940
     return None

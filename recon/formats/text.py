@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import lru_cache
 
 # What banks write into a mandatory reference field when there is no reference. None of them may ever match anything.
@@ -36,3 +37,12 @@ def bic(text: str) -> str:
     """Return the BIC without the XXX of a head office, or "" where the text is not one."""
     compact = text.strip().upper()
     return compact.removesuffix("XXX") if _BIC.fullmatch(compact) else ""
+
+
+def short_date(text: str) -> date | None:
+    """Read YYMMDD, or None where there is no such day; 80 to 99 are of the last century."""
+    year = int(text[:2])
+    try:
+        return date(year + (1900 if year >= 80 else 2000), int(text[2:4]), int(text[4:6]))
+    except ValueError:
+        return None

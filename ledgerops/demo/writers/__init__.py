@@ -1,0 +1,1 @@
+"""Writers of statement files, one for each format that is read."""
