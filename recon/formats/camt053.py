@@ -1,4 +1,4 @@
-"""camt.053 bank-to-customer statements, all versions, in constant memory.
+"""camt.053 statements, camt.052 intraday reports and camt.054 notifications, all versions, in constant memory.
 
 Namespaces are ignored and the statement is found wherever it stands, so a business header around it does no harm.
 """
@@ -14,11 +14,13 @@ from xml.sax import SAXParseException
 from defusedxml.common import DefusedXmlException
 
 from recon.formats import camt_values as values
-from recon.formats.camt_entry import Details, read_entry
+from recon.formats.camt_entry import Details, is_booked, read_entry
+from recon.formats.camt_totals import Totals
 from recon.formats.events import (
     BalanceRead,
     BalanceRole,
     Event,
+    Kind,
     LineRead,
     Place,
     StatementClosed,
@@ -30,17 +32,14 @@ from recon.formats.guard import guarded
 from recon.formats.text import one_line
 from recon.formats.xml_stream import Collector, Mark, Node, TooLargeError, stream
 
-CONTAINER = "BkToCstmrStmt"
-NOT_A_STATEMENT = {
-    "BkToCstmrAcctRpt": (
-        "This is an intraday account report (camt.052): it carries no booked closing balance and overlaps the "
-        "statement of the day, so it cannot prove an account. Load the camt.053 statement of this account instead."
-    ),
-    "BkToCstmrDbtCdtNtfctn": (
-        "This is a debit or credit notification (camt.054): it carries no balances and cannot prove an account. "
-        "Load the camt.053 statement of this account instead."
-    ),
+# The container of each message, what it calls its statements, and the kind they are of.
+CONTAINERS: dict[str, tuple[str, Kind]] = {
+    "BkToCstmrStmt": ("Stmt", "statement"),
+    "BkToCstmrAcctRpt": ("Rpt", "intraday"),
+    "BkToCstmrDbtCdtNtfctn": ("Ntfctn", "notification"),
 }
+_STATEMENTS = frozenset(name for name, _ in CONTAINERS.values())
+_PAGINATIONS = ("StmtPgntn", "RptPgntn", "NtfctnPgntn")
 _COPIES = {"COPY": "a copy", "CODU": "a copy of a duplicate", "DUPL": "a duplicate"}
 
 
@@ -48,23 +47,24 @@ _COPIES = {"COPY": "a copy", "CODU": "a copy of a duplicate", "DUPL": "a duplica
 class _Statement:
     ordinal: int
     place: Place
+    kind: Kind
     header: dict[str, Node] = field(default_factory=dict)
     balances: list[Node] = field(default_factory=list)
     opened: bool = False
     currency: str | None = None
     entries: int = 0
+    undated: date | None = None
+    totals: Totals = field(default_factory=Totals)
     lines: int = 0
 
 
 @guarded
 def read(file: BinaryIO) -> Iterator[Event]:
-    """Read camt.053 statements; camt.052 and camt.054 are recognised and refused. See :mod:`recon.formats.events`."""
+    """Read the statements, reports or notifications of a message; only statements count. See :mod:`recon.formats.events`."""
     reader = _Reader()
     try:
         for item in stream(file, reader.collector):
             yield from reader.take(item)
-            if reader.refused:
-                return
     except SAXParseException as error:
         place = Place((error.getLineNumber() or 0) + reader.collector.lines_skipped, None, reader.path)
         message = f"The file is not well-formed XML from here on ({error.getMessage()}): it is damaged or was cut off."
@@ -80,7 +80,7 @@ def read(file: BinaryIO) -> Iterator[Event]:
         yield refusal(place=Place(reader.collector.line, None, reader.path), field="XML", message=message)
         return
     if not reader.statements:
-        message = "The file holds no statement: the message carries no element Stmt."
+        message = "The file holds no statement: the message carries no element Stmt, Rpt or Ntfctn."
         yield refusal(place=Place(1, None, reader.path), field="Stmt", message=message)
 
 
@@ -89,7 +89,6 @@ class _Reader:
 
     def __init__(self) -> None:
         self.statements = 0
-        self.refused = False
         self.path = "Document"
         self._container = ""
         self._group_header = Node("GrpHdr", 0)
@@ -99,38 +98,31 @@ class _Reader:
         self.collector = Collector(is_frame=self._is_frame, folded="TxDtls", fold=self._fold)
 
     def _is_frame(self, names: list[str]) -> bool:
-        if names[-1] == "Stmt":
-            return len(names) > 1 and _kind(names[-2]) == CONTAINER
-        return _kind(names[-1]) in (CONTAINER, *NOT_A_STATEMENT)
+        if names[-1] in _STATEMENTS:
+            return len(names) > 1 and CONTAINERS.get(_unversioned(names[-2]), ("",))[0] == names[-1]
+        return _unversioned(names[-1]) in CONTAINERS
 
     def _fold(self, entry: Node, detail: Node) -> bool:
         return self._details.setdefault(entry, Details()).add(entry, detail)
 
     def take(self, item: Node | Mark) -> Iterator[Event]:
         match item:
-            case Mark(name="Stmt", begins=True):
+            case Mark(begins=True) if item.name in _STATEMENTS:
                 self.statements += 1
-                self.path = f"{self._container}/Stmt[{self.statements}]"
-                self._current = _Statement(ordinal=self.statements, place=Place(item.line, None, self.path))
-            case Mark(name="Stmt"):
+                self.path = f"{self._container}/{item.name}[{self.statements}]"
+                kind = CONTAINERS[_unversioned(self._container)][1]
+                self._current = _Statement(ordinal=self.statements, place=Place(item.line, None, self.path), kind=kind)
+            case Mark() if item.name in _STATEMENTS:
                 yield from self._close(item.line)
             case Mark(begins=True):
-                yield from self._begin_message(item)
+                self._container = self.path = item.name
+                self._group_header = Node("GrpHdr", item.line)
             case Mark():
                 pass
             case Node(name="GrpHdr") if self._current is None:
                 self._group_header = item
             case Node() if self._current:
                 yield from self._part(item, self._current)
-
-    def _begin_message(self, mark: Mark) -> Iterator[Event]:
-        self._container = mark.name
-        self.path = mark.name
-        kind = _kind(mark.name)
-        if kind in NOT_A_STATEMENT:
-            self.refused = True
-            place = Place(mark.line, None, mark.name)
-            yield refusal(place=place, field="message type", value=kind, message=NOT_A_STATEMENT[kind])
 
     def _part(self, node: Node, statement: _Statement) -> Iterator[Event]:
         if node.name == "Bal":
@@ -141,7 +133,8 @@ class _Reader:
             details = self._details.pop(node, None) or Details()
             path = f"{self.path}/Ntry[{statement.entries}]"
             ordinal, currency = statement.lines + 1, statement.currency
-            for event in read_entry(node, details, ordinal=ordinal, account_currency=currency, path=path):
+            statement.totals.add(node, booked=is_booked(node))
+            for event in read_entry(node, details, ordinal=ordinal, account_currency=currency, path=path, undated=statement.undated):
                 statement.lines += isinstance(event, LineRead)
                 yield event
         else:
@@ -155,10 +148,22 @@ class _Reader:
                 message = "A balance stands after the entries of its statement, where the format has none; it is not used."
                 place = Place(statement.balances[0].line, None, f"{statement.place.path}/Bal")
                 yield remark(place=place, field="Bal", value=statement.balances[0].get("Amt"), message=message)
+            yield from _controls(statement)
             yield StatementClosed(ordinal=statement.ordinal, lines=statement.lines, place=Place(line, None, statement.place.path))
 
 
-def _kind(name: str) -> str:
+def _controls(statement: _Statement) -> Iterator[Event]:
+    summary = statement.header.get("TxsSummry")
+    if summary is None:
+        return
+    paged = any(name in statement.header for name in _PAGINATIONS)
+    for control in statement.totals.controls(summary, path=statement.place.path):
+        # A page may declare the totals of its whole statement: one that differs there says nothing.
+        if not paged or control.declared == control.found:
+            yield control
+
+
+def _unversioned(name: str) -> str:
     """Version 1 carries its version in the name of the container."""
     return name.partition("V0")[0]
 
@@ -176,6 +181,9 @@ def _open(statement: _Statement, group_header: Node) -> Iterator[Event]:
     number, scheme = values.account(holder)
     proving = [balance for balance in balances if balance.role != "other"]
     statement.currency = header.get("Acct/Ccy") or next((balance.currency for balance in proving), None)
+    created = values.instant(header.get("CreDtTm") or group_header.get("CreDtTm"))
+    if statement.kind != "statement" and created:
+        statement.undated = created.date()
     copied = header.get("CpyDplctInd")
     yield StatementOpened(
         ordinal=statement.ordinal,
@@ -186,11 +194,14 @@ def _open(statement: _Statement, group_header: Node) -> Iterator[Event]:
         currency=statement.currency,
         statement_id=one_line(header.get("Id")),
         statement_number=header.get("ElctrncSeqNb", "LglSeqNb"),
-        sequence_number=header.get("StmtPgntn/PgNb") or group_header.get("MsgPgntn/PgNb"),
+        sequence_number=header.get(*(f"{name}/PgNb" for name in _PAGINATIONS)) or group_header.get("MsgPgntn/PgNb"),
         message_id=one_line(group_header.get("MsgId")),
-        created_at=values.instant(header.get("CreDtTm") or group_header.get("CreDtTm")),
+        created_at=created,
         copy=bool(copied),
         place=statement.place,
+        kind=statement.kind,
+        period_start=values.date_in(header.find("FrToDt/FrDtTm") or header.find("FrToDt/FrDt")),
+        period_end=values.date_in(header.find("FrToDt/ToDtTm") or header.find("FrToDt/ToDt")),
     )
     if copied:
         node = header.find("CpyDplctInd") or header
@@ -201,10 +212,12 @@ def _open(statement: _Statement, group_header: Node) -> Iterator[Event]:
         yield refusal(place=_place(holder or header, statement, "Acct/Id"), field="Acct", message=message)
     yield from errors
     for balance in balances:
-        if balance.role != "other" and balance.currency != statement.currency:
+        if statement.kind == "statement" and balance.role != "other" and balance.currency != statement.currency:
             message = f"The balance is in {balance.currency}, the account in {statement.currency}: the statement cannot be proven."
             yield refusal(place=balance.place, field="Amt", value=balance.currency, message=message)
         yield balance
+    if statement.kind != "statement":
+        return  # it counts for nothing, so that a balance it lacks is none that anybody misses
     missing = [role for role in ("opening", "closing") if not any(balance.role.endswith(role) for balance in proving)]
     for role in missing:
         message = f"The statement has no {role} booked balance: it cannot be proven."

@@ -1,4 +1,4 @@
-"""One entry (Ntry) of a camt.053 statement, with its transaction details.
+"""One entry (Ntry) of a camt message, with its transaction details.
 
 The entry is what the bank booked, so the entry is the line: details are summed and compared, never booked instead.
 """
@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TypedDict
 
 from recon.formats import camt_values as values
+from recon.formats.camt_keys import batch_count, facts_of, keys_of
 from recon.formats.events import Direction, Event, LineRead, Place, refusal, remark
 from recon.formats.text import key, one_line
 from recon.formats.xml_stream import Node
@@ -59,13 +60,19 @@ class Details:
         return self.inherited + (net if direction == "credit" else -net)
 
 
-def read_entry(entry: Node, details: Details, *, ordinal: int, account_currency: str | None, path: str) -> Iterator[Event]:
-    """Yield the line of an entry, or the errors that keep it from being one."""
+def read_entry(
+    entry: Node, details: Details, *, ordinal: int, account_currency: str | None, path: str, undated: date | None = None
+) -> Iterator[Event]:
+    """Yield the line of an entry, or the errors that keep it from being one; `undated` is the day of an entry that gives none."""
     amount, currency = values.amount(entry.find("Amt")), values.currency(entry.find("Amt"))
     direction = _DIRECTIONS.get(entry.get("CdtDbtInd"))
-    booked = _booked(entry)
+    booked = is_booked(entry)
     booking_date, value_date = values.date_in(entry.find("BookgDt")), values.date_in(entry.find("ValDt"))
     day = booking_date or value_date
+    if day is None and undated:
+        day = values.date_in(entry.find("NtryDtls/TxDtls/RltdDts/IntrBkSttlmDt")) or undated
+        message = f"The entry has no date, which a report may leave out; {day.isoformat()} is used."
+        yield remark(**_at(entry, "BookgDt", path), message=message)
     yield from _unreadable_dates(entry, path)
     if amount is None or not currency:
         message = "The amount of the entry is missing or not a positive number with its currency."
@@ -81,6 +88,10 @@ def read_entry(entry: Node, details: Details, *, ordinal: int, account_currency:
         yield remark(**_at(entry, "BookgDt", path), message=message)
     if amount is None or not currency or direction is None or day is None:
         return
+    declared = batch_count(entry)
+    if declared is not None and details.count and declared != details.count:
+        message = f"The batch declares {declared} payments and lists {details.count}; the entry counts as the bank booked it."
+        yield remark(**_at(entry, "NtryDtls", path), message=message)
     total = details.total(direction)
     total = None if total == amount else total
     if account_currency and currency != account_currency:
@@ -166,11 +177,16 @@ def _line(
         details_total=details_total,
         booked=booked,
         place=place,
+        keys=keys_of(entry, detail),
+        facts=facts_of(entry, detail, details.count),
     )
 
 
-def _booked(entry: Node) -> bool:
-    """Sts is text up to version 7 and Sts/Cd from version 8. A statement without it holds booked entries."""
+def is_booked(entry: Node) -> bool:
+    """Return whether an entry counts.
+
+    Sts is text up to version 7 and Sts/Cd from version 8. A statement without it holds booked entries.
+    """
     return (entry.get("Sts/Cd", "Sts/Prtry", "Sts") or "BOOK") == "BOOK"
 
 

@@ -1,10 +1,11 @@
-"""The camt.053 reader: every point in which banks' files differ has its own small statement."""
+"""The camt reader: every point in which banks' files differ has its own small statement."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
+from recon.formats.events import ControlRead
 from tests.recon.formats.samples import (
     IBAN,
     balance_xml,
@@ -235,12 +236,45 @@ def test_reads_version_1() -> None:
     assert chains(read_camt(text))[0].proof.status == "proven"
 
 
-# Point 14: intraday reports and notifications are recognised and refused once.
-@pytest.mark.parametrize(("container", "said"), [("BkToCstmrAcctRpt", "intraday"), ("BkToCstmrDbtCdtNtfctn", "notification")])
-def test_refuses_reports_without_booked_balances(container: str, said: str) -> None:
-    (error,) = read_camt(camt_xml(statement_xml(entry_xml())).replace("BkToCstmrStmt", container))
-    assert error in fatal([error])
-    assert said in errors([error])[0].message
+# Point 14: intraday reports and notifications overlap the statement, so that their kind keeps them from being summed with it.
+@pytest.mark.parametrize(
+    ("container", "name", "kind"), [("BkToCstmrAcctRpt", "Rpt", "intraday"), ("BkToCstmrDbtCdtNtfctn", "Ntfctn", "notification")]
+)
+@pytest.mark.parametrize("version", ["", "V01"])
+def test_reads_reports_as_what_they_are(container: str, name: str, kind: str, version: str) -> None:
+    text = camt_xml(statement_xml(entry_xml(), entry_xml(status="<Sts>PDNG</Sts>"), balances=""))
+    events = read_camt(text.replace("BkToCstmrStmt", container + version).replace("Stmt>", f"{name}>"))
+    assert not errors(events)
+    (report,) = opened(events)
+    assert (report.kind, report.account, report.statement_number) == (kind, IBAN, "7")
+    assert [line.booked for line in lines(events)] == [True, False]
+    assert lines(events)[0].place.path == f"{container}{version}/{name}[1]/Ntry[1]"
+    assert opened(read_camt(camt_xml(statement_xml())))[0].kind == "statement"
+
+
+def test_an_intraday_report_may_carry_balances_that_add_up() -> None:
+    interim = balance_xml("OPBD", "100.00") + balance_xml("ITBD", "110.00")
+    text = camt_xml(statement_xml(entry_xml(), balances=interim)).replace("BkToCstmrStmt", "BkToCstmrAcctRpt").replace("Stmt>", "Rpt>")
+    assert chains(read_camt(text))[0].proof.status == "proven"
+
+
+def test_a_report_may_leave_dates_out_and_a_statement_may_not() -> None:
+    text = camt_xml(statement_xml(entry_xml(dates=""), head="<CreDtTm>2024-01-05T00:30:00+01:00</CreDtTm>", balances=""))
+    events = read_camt(text.replace("BkToCstmrStmt", "BkToCstmrDbtCdtNtfctn").replace("Stmt>", "Ntfctn>"))
+    assert [line.booking_date for line in lines(events)] == [date(2024, 1, 5)]
+    assert [(error.field, error.fatal) for error in errors(events)] == [("BookgDt", False)]
+    assert [error.field for error in fatal(read_camt(text))] == ["BookgDt"]
+
+
+def test_a_statement_inside_the_wrong_container_is_none() -> None:
+    (error,) = fatal(read_camt(camt_xml(statement_xml()).replace("BkToCstmrStmt", "BkToCstmrAcctRpt")))
+    assert error.field == "Stmt"
+
+
+def test_reads_the_period() -> None:
+    period = "<FrToDt><FrDtTm>2024-01-03T00:00:00+01:00</FrDtTm><ToDtTm>2024-01-04T00:00:00+01:00</ToDtTm></FrToDt>"
+    (head,) = opened(read_camt(camt_xml(statement_xml(head=period))))
+    assert (head.period_start, head.period_end) == (date(2024, 1, 3), date(2024, 1, 4))
 
 
 # Point 15: a filler is no reference.
@@ -268,6 +302,79 @@ def test_reads_references_and_parties_of_a_single_payment() -> None:
     assert (money_out.end_to_end_id, money_out.counterparty_name, money_out.counterparty_account) == ("", "Payee", "123")
     assert "NOTPROVIDED" in money_out.raw
     assert returned.counterparty_name == "Payee"
+
+
+def test_gives_every_reference_as_a_key_and_no_filler() -> None:
+    references = (
+        "<Refs><MsgId>MSG-1</MsgId><AcctSvcrRef>BANK-2</AcctSvcrRef><PmtInfId>PMT-1</PmtInfId><InstrId>NOTPROVIDED</InstrId>"
+        "<EndToEndId>NOTPROVIDED</EndToEndId><UETR>EB6305C9-1F7F-49DE-AED0-16487C27B42D</UETR><MndtId>MANDATE-1</MndtId></Refs>"
+    )
+    remittance = "<RmtInf><Strd><CdtrRefInf><Ref>RF18539007547034</Ref></CdtrRefInf></Strd></RmtInf>"
+    entry = entry_xml(more="<AcctSvcrRef>BANK-2</AcctSvcrRef>", details=f"<TxDtls>{references}{remittance}</TxDtls>")
+    (line,) = lines(read_camt(camt_xml(statement_xml(entry))))
+    assert set(line.keys) == {
+        ("batch", "MSG-1"),
+        ("bank_reference", "BANK-2"),
+        ("batch", "PMT-1"),
+        ("uetr", "eb6305c9-1f7f-49de-aed0-16487c27b42d"),
+        ("mandate", "MANDATE-1"),
+        ("external", "RF18539007547034"),
+    }
+    batch = "<Btch><MsgId>MSG-9</MsgId><NbOfTxs>2</NbOfTxs></Btch>"
+    (line,) = lines(read_camt(camt_xml(statement_xml(entry_xml(details=batch + detail("4.00") + detail("6.00"))))))
+    assert line.keys == (("batch", "MSG-9"),)
+    assert line.facts == (("transactions", "2"),)
+
+
+def test_says_where_a_batch_lists_other_payments_than_it_declares() -> None:
+    batch = "<Btch><NbOfTxs>3</NbOfTxs></Btch>"
+    (error,) = errors(read_camt(camt_xml(statement_xml(entry_xml(details=batch + detail("4.00") + detail("6.00"))))))
+    assert (error.fatal, "declares 3 payments and lists 2" in error.message) == (False, True)
+    assert not errors(read_camt(camt_xml(statement_xml(entry_xml(details=batch)))))
+
+
+def test_shows_what_the_payer_instructed_the_rate_charges_and_why_it_came_back() -> None:
+    amounts = (
+        '<AmtDtls><InstdAmt><Amt Ccy="USD">11.00</Amt></InstdAmt><CntrValAmt><Amt Ccy="EUR">10.00</Amt><CcyXchg><XchgRate>1.1</XchgRate>'
+        "</CcyXchg></CntrValAmt></AmtDtls>"
+    )
+    charges = '<Chrgs><TtlChrgsAndTaxAmt Ccy="EUR">0.30</TtlChrgsAndTaxAmt></Chrgs>'
+    details = f"<TxDtls>{amounts}{charges}<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf></TxDtls>"
+    (line,) = lines(read_camt(camt_xml(statement_xml(entry_xml(more="<NtryRef>N1</NtryRef>", details=details)))))
+    assert line.facts == (
+        ("instructed", "11.00 USD"),
+        ("counter_value", "10.00 EUR"),
+        ("rate", "1.1"),
+        ("charges", "0.30 EUR"),
+        ("return_reason", "AC04"),
+        ("entry_reference", "N1"),
+    )
+
+
+# The totals of a message, where it declares any.
+@pytest.mark.parametrize(
+    "net",
+    [
+        "<TtlNetNtryAmt>8.00</TtlNetNtryAmt><CdtDbtInd>CRDT</CdtDbtInd>",
+        "<TtlNetNtry><Amt>8.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></TtlNetNtry>",
+    ],
+)
+def test_compares_declared_totals_with_the_entries(net: str) -> None:
+    total = f"<TtlNtries><NbOfNtries>2</NbOfNtries><Sum>12.00</Sum>{net}</TtlNtries>"
+    credit = "<TtlCdtNtries><NbOfNtries>1</NbOfNtries><Sum>10.00</Sum></TtlCdtNtries>"
+    debit = "<TtlDbtNtries><NbOfNtries>1</NbOfNtries><Sum>2.50</Sum></TtlDbtNtries>"
+    entries = (entry_xml(), entry_xml("2.00", "DBIT"))
+    events = read_camt(camt_xml(statement_xml(f"<TxsSummry>{total}{credit}{debit}</TxsSummry>", *entries)))
+    controls = {event.name: (event.declared, event.found) for event in events if isinstance(event, ControlRead)}
+    assert controls.pop("sum of debits") == (Decimal("2.50"), Decimal("2.00"))
+    assert len(controls) == 6
+    assert all(declared == found for declared, found in controls.values())
+
+
+def test_totals_of_the_booked_entries_alone_are_as_good() -> None:
+    summary = "<TxsSummry><TtlNtries><NbOfNtries>1</NbOfNtries></TtlNtries></TxsSummry>"
+    events = read_camt(camt_xml(statement_xml(summary, entry_xml(), entry_xml(status="<Sts>PDNG</Sts>"))))
+    assert [(event.declared, event.found) for event in events if isinstance(event, ControlRead)] == [(Decimal(1), Decimal(1))]
 
 
 @pytest.mark.parametrize(
