@@ -25,9 +25,9 @@ class DocsView(SpectacularSwaggerSplitView):
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("ledger.api.urls")),
     path("", include("recon.api.urls")),
     path("", include("approvals.api.urls")),
-    path("", include("ledger.api.urls")),
     path("", include("audit.api.urls")),
     path("schema/", SchemaView.as_view(), name="api-schema"),
     path("docs/", login_required(csp_update(DOCS_POLICY)(DocsView.as_view())), name="api-docs"),

@@ -1,5 +1,6 @@
 """Settings, all read from the environment here and nowhere else."""
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ def _database(url: str) -> dict[str, Any]:
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured("a database URL starts with postgresql://")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "ledgerops.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
@@ -132,21 +133,16 @@ def _database(url: str) -> dict[str, Any]:
     }
 
 
-# One pooled connection per web thread; every other process opens its own and forgets it on fork.
-_pooled = env.boolean("LEDGEROPS_DATABASE_POOL", default=False)
 # Off behind a pooler that gives a session's statements to another session.
 PREPARED_STATEMENTS = env.boolean("LEDGEROPS_PREPARED_STATEMENTS", default=True)
-_pool_size = env.integer("LEDGEROPS_POOL_SIZE", default=8, minimum=1, maximum=200)
 _session = "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 
 DATABASES = {
     "default": {
         **_database(env.service("DATABASE_URL", data_folder=SERVICES_DIR, default="postgresql://ledgerops_app@localhost/ledgerops")),
-        "OPTIONS": {
-            "options": _session,
-            **({"pool": {"min_size": 1, "max_size": _pool_size}} if _pooled else {}),
-        },
-        "CONN_MAX_AGE": 0 if _pooled else 600,
+        "OPTIONS": {"options": _session},
+        # Each thread keeps its connection, and with it what is prepared there.
+        "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "TEST": {"MIRROR": "owner"},
     },
@@ -350,4 +346,7 @@ LOGGING = {
     # These would log the addresses that they ask, keys and all.
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
+# One line a request, when it has ended; whose address it came from is bound with its id, as the trail has it.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]

@@ -6,6 +6,8 @@ from ledgerops import trail, views
 from ledgerops.records.site import site as records
 
 urlpatterns = [
+    # First, since programs ask more often than people, and routes are tried in their order.
+    path("api/v1/", include("ledgerops.api_urls")),
     path("", views.overview, name="overview"),
     path("search/", views.search, name="search"),
     path("trail/<uuid:entry_id>/", trail.trail, name="trail"),
@@ -18,7 +20,6 @@ urlpatterns = [
     path("", include("ledger.web.urls")),
     path("", include("audit.web.urls")),
     path("admin/", records.urls),
-    path("api/v1/", include("ledgerops.api_urls")),
     path("account/", include("allauth.account.urls")),
     path("account/mfa/", include("allauth.mfa.urls")),
 ]

@@ -20,7 +20,8 @@ class ActorMiddleware:
         request_id = uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
         # One reference for the page, the logs and the trail; what the client sends as an id is not taken for it.
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        address = request.META.get("REMOTE_ADDR") or None
+        structlog.contextvars.bind_contextvars(request_id=request_id, ip=address)
 
         def resolve() -> Origin:
             user = request.user
@@ -30,7 +31,7 @@ class ActorMiddleware:
                 user_name=user.get_username() if user.is_authenticated else "visitor",
                 anonymous=not user.is_authenticated,
                 session_digest=hashlib.sha256(session_key.encode()).hexdigest() if session_key else "",
-                ip=request.META.get("REMOTE_ADDR") or None,
+                ip=address,
                 request_id=request_id,
             )
 

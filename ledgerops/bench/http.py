@@ -67,8 +67,7 @@ def _web(server: Server) -> Iterator[int]:
         *(sys.executable, "-m", "gunicorn", "ledgerops.wsgi:application", "--bind", f"127.0.0.1:{port}"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload", "--no-control-socket", "--log-level", "warning"),
     ]
-    environment = {**server.environment, "LEDGEROPS_DATABASE_POOL": "true"}
-    process = subprocess.Popen(command, cwd=PROJECT, env=environment)
+    process = subprocess.Popen(command, cwd=PROJECT, env=server.environment)
     try:
         if not wait_until(lambda: process.poll() is not None or _answers(port), seconds=60, pause=0.1) or process.poll() is not None:
             raise RuntimeError("the web server of the benchmark did not start")

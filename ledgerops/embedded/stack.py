@@ -175,7 +175,6 @@ class Stack:
             "web",
             *("gunicorn", "ledgerops.wsgi:application", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "2"),
             *("--threads", "4", "--preload", "--graceful-timeout", "10", "--timeout", "60", "--no-control-socket"),
-            env={"LEDGEROPS_DATABASE_POOL": "true"},
         )
         self.supervisor.start(web)
         deadline = time.monotonic() + 120
