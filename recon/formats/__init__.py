@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from recon.formats import archive, bai2, camt053, chain_transfers, mt940
 from recon.formats.events import Reader
+from recon.formats.reports import REPORTS
 from recon.formats.sniff import BAI2, CAMT052, CAMT053, CAMT054, CHAIN, MT940, MT942, ZIP, detect
 
 __all__ = ["BAI2", "CAMT052", "CAMT053", "CAMT054", "CHAIN", "FORMATS", "MT940", "MT942", "ZIP", "Format", "detect"]
@@ -34,6 +35,7 @@ def _format(code: str, label: str, reader: Reader, *, proves: bool = True) -> Fo
 FORMATS: dict[str, Format] = {
     one.code: one
     for one in (
+        *(_format(one.code, one.label, one.reader) for one in REPORTS),
         _format(MT940, "MT940 statement", mt940.read),
         _format(CAMT053, "camt.053 statement", camt053.read),
         _format(CHAIN, "Transfers of a chain", chain_transfers.read),

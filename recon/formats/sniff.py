@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
+from recon.formats.reports import report_code
+
 SNIFF_BYTES = 1 << 18
 
 MT940 = "mt940"
@@ -33,7 +35,10 @@ def detect(file: BinaryIO) -> str | None:
     file.seek(0)
     if head.startswith(b"PK\x03\x04"):
         return ZIP
-    text = _text(head)
+    return _of_text(_text(head))
+
+
+def _of_text(text: str) -> str | None:
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
         match = _CONTAINER.search(text)
         return _CONTAINERS[match[1]] if match else None
@@ -43,7 +48,7 @@ def detect(file: BinaryIO) -> str | None:
         return BAI2
     if _REFERENCE.search(text) and _BODY.search(text):
         return MT942 if _INTRADAY.search(text) and not _BOOKED.search(text) else MT940
-    return None
+    return report_code(text)
 
 
 def _text(head: bytes) -> str:
