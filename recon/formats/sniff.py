@@ -15,6 +15,7 @@ CAMT052 = "camt052"
 CAMT053 = "camt053"
 CAMT054 = "camt054"
 BAI2 = "bai2"
+OFX = "ofx"
 ZIP = "zip"
 CHAIN = "chain"
 
@@ -24,7 +25,9 @@ _CHAIN = re.compile(r'\A\{[^\r\n]*"format" ?: ?"ledgerops\.chain-transfers"')
 _REFERENCE = re.compile(r"(?:^|[\r\n\x01]|\{4:) *:20:")
 _BODY = re.compile(r"[\r\n] *:(?:25P?|28C?|60[FM]|61):")
 _BOOKED = re.compile(r"[\r\n] *:60[FM]:")
+_OFX = re.compile(r"<OFX>|<\?OFX\s", re.IGNORECASE)
 _BAI2 = re.compile(r"[\s\ufeff]*01,[^,\r\n]{0,40},[^,\r\n]{0,40},[0-9]{6},[0-9]{0,4},[^,\r\n]{0,20},")
+_BEGINNINGS = ((_CHAIN, CHAIN), (_BAI2, BAI2), (re.compile(r"[\s\ufeff]*OFXHEADER\b", re.IGNORECASE), OFX))
 _INTRADAY = re.compile(r"\{2:[IO]942|[\r\n] *:(?:34F|90[CD]):")
 
 
@@ -41,11 +44,9 @@ def detect(file: BinaryIO) -> str | None:
 def _of_text(text: str) -> str | None:
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
         match = _CONTAINER.search(text)
-        return _CONTAINERS[match[1]] if match else None
-    if _CHAIN.match(text):
-        return CHAIN
-    if _BAI2.match(text):
-        return BAI2
+        return _CONTAINERS[match[1]] if match else OFX if _OFX.search(text) else None
+    if begun := next((code for pattern, code in _BEGINNINGS if pattern.match(text)), None):
+        return begun
     if _REFERENCE.search(text) and _BODY.search(text):
         return MT942 if _INTRADAY.search(text) and not _BOOKED.search(text) else MT940
     return report_code(text)
