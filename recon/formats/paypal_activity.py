@@ -24,9 +24,11 @@ from recon.formats.report_rows import Item, Movement, Unreadable, missing, state
 NAMED = "activity download"
 NEEDED = ("Date", "Type", "Status", "Currency", "Gross", "Fee", "Net", "Transaction ID")
 _DATE = re.compile(r"([0-9]{1,4})([./-])([0-9]{1,2})\2([0-9]{1,4})", re.ASCII)
-_AMOUNT = re.compile(
-    r"-?[0-9]{1,3}(?:([., \u00a0\u202f'])[0-9]{3}(?:\1[0-9]{3})*)?(?:([.,])[0-9]{1,3})?|-?[0-9]+(?:([.,])[0-9]{1,3})?", re.ASCII
-)
+_WHOLE = r"(?P<minus>-?)(?P<whole>[0-9]{1,3}(?:(?P<group>[., '\u00a0\u202f])[0-9]{3}(?:(?P=group)[0-9]{3})*)?|[0-9]+)"
+_AMOUNTS = {
+    decimals: re.compile(_WHOLE + (rf"(?P<sign>[.,])(?P<fraction>[0-9]{{{decimals}}})" if decimals else ""), re.ASCII)
+    for decimals in range(5)
+}
 
 
 @guarded
@@ -124,16 +126,12 @@ def _movement(order: str, cells: Cells, place: Place, raw: str) -> Iterator[Move
 
 
 def _amount(written: str, *, column: str, currency: str) -> Decimal:
-    """Read an amount whose last group says what the decimal sign is: as many digits as the currency has decimals."""
+    """Read an amount, which has as many decimals as its currency: so the last sign in it is the decimal sign, whatever it is."""
     decimals = exponent(currency)
     if decimals is None:
         raise Unreadable("Currency", currency, "There is no such currency in ISO 4217.")
-    match = _AMOUNT.fullmatch(written)
-    if match is None:
-        raise Unreadable(column, written, "This is not an amount.")
-    sign = match[2] or match[3] or ""
-    whole, _, fraction = written.rpartition(sign) if sign else (written, "", "")
-    if len(fraction) != (decimals if sign else 0) or (not sign and decimals and match[1] in (".", ",")):
-        raise Unreadable(column, written, f"An amount in {currency} has {decimals} decimals here.")
-    digits = re.sub(r"[^0-9-]", "", whole)
-    return Decimal(f"{digits}.{fraction}" if fraction else digits)
+    match = _AMOUNTS[decimals].fullmatch(written)
+    if match is None or (decimals and match["group"] == match["sign"]):
+        raise Unreadable(column, written, f"This is not an amount in {currency}, which has {decimals} decimals.")
+    digits = re.sub(r"[^0-9]", "", match["whole"])
+    return Decimal(f"{match['minus']}{digits}" + (f".{match['fraction']}" if decimals else ""))

@@ -15,7 +15,14 @@ Cells = Mapping[str, str]
 
 def table(*, header_row: int, delimiter: str = ",") -> Csv:
     return Csv(
-        encoding="utf-8", delimiter=delimiter, quote='"', header_row=header_row, columns=(), skip_rows=0, footer_rows=0, multiline=True
+        encoding="utf-8",
+        delimiter=delimiter,
+        quote='"',
+        header_row=header_row,
+        columns=() if header_row else ("kind",),
+        skip_rows=0,
+        footer_rows=0,
+        multiline=True,
     )
 
 
