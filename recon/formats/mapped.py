@@ -15,17 +15,26 @@ from recon.formats.events import Event, LocatedError, Reader
 from recon.formats.guard import guarded
 from recon.formats.mapped_csv import csv_table, fixed_table
 from recon.formats.mapped_definition import Definition, head, parse
+from recon.formats.mapped_json import json_table
 from recon.formats.mapped_line import text_of
 from recon.formats.mapped_parts import MappingRefused, Part
 from recon.formats.mapped_rows import read_rows
 from recon.formats.mapped_table import Head, Row, Table, Undecodable
+from recon.formats.mapped_xlsx import xlsx_table
+from recon.formats.mapped_xml import xml_table
 
 __all__ = ["Mapping", "MappingRefused", "Sample", "columns_of"]
 
 SAMPLE_ROWS = 50
 SAMPLE_CELL = 200
 
-_TABLES: dict[str, Callable[[Part, str], Table]] = {"csv": csv_table, "fixed": fixed_table}
+_TABLES: dict[str, Callable[[Part, str], Table]] = {
+    "csv": csv_table,
+    "fixed": fixed_table,
+    "xlsx": xlsx_table,
+    "json": json_table,
+    "xml": xml_table,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

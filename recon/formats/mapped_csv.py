@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from recon.formats.events import LocatedError, Place, quarantined, remark
+from recon.formats.events import LocatedError, Place, quarantined
 from recon.formats.mapped_parts import MappingRefused, Part
-from recon.formats.mapped_table import Cell, Head, Row, byte_order_mark, text_lines
+from recon.formats.mapped_table import Cell, Head, Row, byte_order_mark, first_rows, text_lines, without_footer
 
 HEADER_MAX = 100
 ROW_LINES_MAX = 50
@@ -31,7 +31,7 @@ class Csv:
     footer_rows: int
     multiline: bool
 
-    def read(self, file: BinaryIO, wanted: Sequence[str]) -> Iterator[Head | Row | LocatedError]:  # noqa: ARG002 (rows come whole)
+    def read(self, file: BinaryIO, wanted: Sequence[str], beside: Sequence[str] = ()) -> Iterator[Head | Row | LocatedError]:  # noqa: ARG002 (rows come whole)
         codec, skip, said = byte_order_mark(file, self.encoding)
         if said:
             yield said
@@ -42,7 +42,7 @@ class Csv:
         if not self.header_row:
             width = len(self.columns)
             yield Head(columns=self.columns, place=Place(1, None, "file"), above=above)
-        for row in _without_footer(rows, self.footer_rows):
+        for row in without_footer(rows, self.footer_rows):
             if isinstance(row, LocatedError) or (width and (row.line or 0) >= first):
                 yield row
             elif row.line == self.header_row:
@@ -53,7 +53,7 @@ class Csv:
                 above[row.line or 0] = [str(cell) for cell in row.cells]
 
     def preview(self, file: BinaryIO, *, rows: int) -> Iterator[Head | Row | LocatedError]:
-        return _first(self.read(file, ()), rows)
+        return first_rows(self.read(file, ()), rows)
 
     def _rows(self, lines: Iterator[str], *, first: int) -> Iterator[Row | LocatedError]:
         taken: list[str] = []
@@ -95,7 +95,7 @@ class Csv:
             rows += line >= first
             if wrong and line >= first:
                 yield quarantined(place=Place(line, None, f"row {rows}"), field="row", value=raw, message=wrong, raw=raw)
-            elif cells:
+            elif any(cells):  # a row of empty cells is no more than an empty line
                 yield Row(line, f"row {rows}", cells, raw)
             else:
                 rows -= line >= first and not wrong
@@ -116,17 +116,17 @@ class Fixed:
     footer_rows: int
     line_width: int
 
-    def read(self, file: BinaryIO, wanted: Sequence[str]) -> Iterator[Head | Row | LocatedError]:  # noqa: ARG002 (rows come whole)
+    def read(self, file: BinaryIO, wanted: Sequence[str], beside: Sequence[str] = ()) -> Iterator[Head | Row | LocatedError]:  # noqa: ARG002 (rows come whole)
         codec, skip, said = byte_order_mark(file, self.encoding)
         if said:
             yield said
         above: dict[int, Sequence[Cell]] = {}
         yield Head(columns=tuple(name for name, _, _ in self.columns), place=Place(1, None, "file"), above=above)
         rows = self._rows(text_lines(file, codec=codec, skip=skip), above)
-        yield from _without_footer(rows, self.footer_rows)
+        yield from without_footer(rows, self.footer_rows)
 
     def preview(self, file: BinaryIO, *, rows: int) -> Iterator[Head | Row | LocatedError]:
-        return _first(self.read(file, ()), rows)
+        return first_rows(self.read(file, ()), rows)
 
     def _rows(self, lines: Iterator[str], above: dict[int, Sequence[Cell]]) -> Iterator[Row | LocatedError]:
         slices = [slice(start - 1, start - 1 + width) for _, start, width in self.columns]
@@ -203,31 +203,6 @@ def fixed_table(layout: Part, encoding: str) -> Fixed:
     )
     layout.done()
     return table
-
-
-def _without_footer(rows: Iterator[Row | LocatedError], footer: int) -> Iterator[Row | LocatedError]:
-    """Hold back the last rows, which the mapping says are none, and say how many they were."""
-    if not footer:
-        yield from rows
-        return
-    held: deque[Row | LocatedError] = deque()
-    for row in rows:
-        held.append(row)
-        if len(held) > footer:
-            yield held.popleft()
-    if held:
-        first = held[0]
-        place = first.place if isinstance(first, LocatedError) else Place(first.line, None, "footer")
-        message = f"The last {len(held)} rows were left out, as the mapping says: they are a footer."
-        yield remark(place=place, field="footer_rows", value=str(len(held)), message=message)
-
-
-def _first(items: Iterator[Head | Row | LocatedError], rows: int) -> Iterator[Head | Row | LocatedError]:
-    for item in items:
-        yield item
-        rows -= isinstance(item, Row) or (isinstance(item, LocatedError) and item.row)
-        if rows <= 0:
-            return
 
 
 def _sentence(error: str) -> str:

@@ -121,6 +121,10 @@ class Definition:
         named.append(self.balance_after.column if self.balance_after else "")
         return tuple(dict.fromkeys(filter(None, named)))
 
+    def paths(self) -> tuple[str, ...]:
+        """Return the paths of values outside the records."""
+        return tuple(rule.path for rule in (self.opening, self.closing) if rule and rule.path)
+
 
 def head(definition: Json[str, Any]) -> tuple[str, str, Part]:
     """Return the format, the encoding and the layout of a definition, whatever else it holds or lacks.

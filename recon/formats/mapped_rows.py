@@ -57,7 +57,7 @@ class _Reading:
         special: list[tuple[str, Callable[[Cells], bool]]] = []
         file.seek(0)
         try:
-            for item in self._table.read(file, self._definition.columns()):
+            for item in self._table.read(file, self._definition.columns(), self._definition.paths()):
                 if isinstance(item, LocatedError):
                     if number == 0:
                         self.rows += item.row
@@ -66,7 +66,7 @@ class _Reading:
                     self.place = item.place
                     lines, special = self._under(item)
                     statement.head = item
-                elif lines is not None and any(item.cells):  # a row of empty cells is no more than an empty line
+                elif lines is not None:
                     yield from self._row(item, lines, special, statement, first=number == 0)
         except Undecodable as error:
             yield error.error

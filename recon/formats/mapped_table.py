@@ -1,6 +1,7 @@
 """What a mapped file looks like before its columns mean anything: a head, rows of cells with their place, and what is no row.
 
-A table is ``read(file, wanted) -> Iterator[Head | Row | LocatedError]``; the head comes first. Cells are texts, except where
+A table is ``read(file, wanted, beside) -> Iterator[Head | Row | LocatedError]``: the head comes first; `wanted` are the columns
+that the mapping reads, `beside` the paths of values outside the rows. Cells are texts, except where
 the format itself has numbers or days: then they are exact ``Decimal`` or ``date`` values and need no pattern.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import io
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -51,9 +53,9 @@ class Head:
 
 
 class Table(Protocol):
-    """A format of rows. `positional` says that its columns have no names in the file, so that none can be missing there."""
+    """A format of rows, laid out as a mapping says."""
 
-    def read(self, file: BinaryIO, wanted: Sequence[str]) -> Iterator[Head | Row | LocatedError]: ...
+    def read(self, file: BinaryIO, wanted: Sequence[str], beside: Sequence[str] = ()) -> Iterator[Head | Row | LocatedError]: ...
 
     def preview(self, file: BinaryIO, *, rows: int) -> Iterator[Head | Row | LocatedError]: ...
 
@@ -92,35 +94,71 @@ def byte_order_mark(file: BinaryIO, encoding: str) -> tuple[str, int, LocatedErr
     return codec, 0, None
 
 
-def text_lines(file: BinaryIO, *, codec: str, skip: int = 0) -> Iterator[str]:
-    """Yield the lines of a file with their line ends (CR, LF or both), decoded strictly, in bounded memory.
+def text_chunks(file: BinaryIO, *, codec: str, skip: int = 0) -> Iterator[str]:
+    """Yield the text of a file in pieces, decoded strictly.
 
-    :raises Undecodable: at the first byte that the encoding does not know, or a line longer than any statement's.
+    :raises Undecodable: at the first byte that the encoding does not know.
     """
     file.seek(skip)
     decoder = codecs.getincrementaldecoder(codec)(errors="strict")
-    offset, lines, tail = skip, 0, ""
-    while True:
+    offset, lines = skip, 0
+    chunk = b"-"
+    while chunk:
         chunk = file.read(CHUNK)
         held = len(decoder.getstate()[0])
         try:
-            text = tail + decoder.decode(chunk, final=not chunk)
+            text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            before = error.object[: error.start]
-            line = lines + tail.count("\n") + before.count(b"\n") + 1
-            place = Place(line, offset - held + error.start, "file")
+            line = lines + error.object[: error.start].count(b"\n") + 1
             wrong = error.object[error.start : error.end]
+            place = Place(line, offset - held + error.start, "file")
             message = f"The bytes {wrong[:4].hex()} are not {codec}: the file is in another encoding than its mapping says, or is damaged."
             raise Undecodable(refusal(place=place, field="encoding", value=wrong[:16].hex(), message=message)) from None
         offset += len(chunk)
-        if not chunk:
-            yield from io.StringIO(text, newline="")
-            return
-        # A CR at the end of a chunk may be half of a line end.
-        whole = list(io.StringIO(text, newline=""))
+        lines += text.count("\n")
+        yield text
+
+
+def text_lines(file: BinaryIO, *, codec: str, skip: int = 0) -> Iterator[str]:
+    """Yield the lines of a file with their line ends (CR, LF or both), in bounded memory.
+
+    :raises Undecodable: at the first byte that the encoding does not know, or a line longer than any statement's.
+    """
+    lines, tail = 0, ""
+    for text in text_chunks(file, codec=codec, skip=skip):
+        whole = list(io.StringIO(tail + text, newline=""))
+        # A CR at the end of a piece may be half of a line end.
         tail = whole.pop() if whole and not whole[-1].endswith("\n") else ""
         if len(tail) > LINE_MAX:
             message = f"The line is longer than {LINE_MAX:,} characters, which no row of a statement is."
             raise Undecodable(refusal(place=Place(lines + len(whole) + 1, None, "file"), field="line", value=tail, message=message))
         lines += len(whole)
         yield from whole
+    if tail:
+        yield tail
+
+
+def without_footer(rows: Iterator[Row | LocatedError], footer: int) -> Iterator[Row | LocatedError]:
+    """Hold back the last rows, which the mapping says are none, and say how many they were."""
+    if not footer:
+        yield from rows
+        return
+    held: deque[Row | LocatedError] = deque()
+    for row in rows:
+        held.append(row)
+        if len(held) > footer:
+            yield held.popleft()
+    if held:
+        first = held[0]
+        place = first.place if isinstance(first, LocatedError) else Place(first.line, None, "footer")
+        message = f"The last {len(held)} rows were left out, as the mapping says: they are a footer."
+        yield remark(place=place, field="footer_rows", value=str(len(held)), message=message)
+
+
+def first_rows(items: Iterator[Head | Row | LocatedError], rows: int) -> Iterator[Head | Row | LocatedError]:
+    """Yield what a table reads up to so many rows."""
+    for item in items:
+        yield item
+        rows -= isinstance(item, Row) or (isinstance(item, LocatedError) and item.row)
+        if rows <= 0:
+            return
