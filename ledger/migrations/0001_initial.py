@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
                         max_length=15,
                     ),
                 ),
-                ("lines", models.PositiveSmallIntegerField(null=True)),
+                ("lines", models.SmallIntegerField(null=True)),
                 ("refusal_code", models.CharField(max_length=60, null=True)),
                 ("refusal_detail", models.JSONField(null=True)),
                 ("warnings", models.JSONField(null=True)),
@@ -230,7 +230,7 @@ class Migration(migrations.Migration):
                 ("value_date", models.DateField(null=True)),
                 ("prior_period", models.BooleanField(default=False)),
                 ("posted_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
-                ("lines", models.PositiveSmallIntegerField()),
+                ("lines", models.SmallIntegerField()),
                 ("description", models.TextField()),
                 ("reference", models.CharField(blank=True, max_length=140)),
                 ("counterparty", models.CharField(blank=True, max_length=140)),
@@ -238,7 +238,7 @@ class Migration(migrations.Migration):
                 ("actor_id", models.BigIntegerField(null=True)),
                 ("request_id", models.CharField(blank=True, max_length=64)),
                 ("proposal_id", models.UUIDField(null=True)),
-                ("proposal_part", models.PositiveIntegerField(null=True)),
+                ("proposal_part", models.IntegerField(null=True)),
                 (
                     "period",
                     models.ForeignKey(
@@ -1184,8 +1184,8 @@ class Migration(migrations.Migration):
             name="Posting",
             fields=[
                 ("pk", models.CompositePrimaryKey("entry_id", "line", blank=True, editable=False, primary_key=True, serialize=False)),
-                ("line", models.PositiveSmallIntegerField()),
-                ("lines", models.PositiveSmallIntegerField()),
+                ("line", models.SmallIntegerField()),
+                ("lines", models.SmallIntegerField()),
                 ("direction", models.CharField(choices=[("debit", "Debit"), ("credit", "Credit")], max_length=6)),
                 ("amount_minor", models.DecimalField(decimal_places=0, max_digits=38)),
                 ("effective_date", models.DateField()),
@@ -1230,7 +1230,7 @@ class Migration(migrations.Migration):
             name="PostingTail",
             fields=[
                 ("pk", models.CompositePrimaryKey("entry_id", "line", blank=True, editable=False, primary_key=True, serialize=False)),
-                ("line", models.PositiveSmallIntegerField()),
+                ("line", models.SmallIntegerField()),
                 ("effective_date", models.DateField()),
                 ("direction", models.CharField(choices=[("debit", "Debit"), ("credit", "Credit")], max_length=6)),
                 ("amount_minor", models.DecimalField(decimal_places=0, max_digits=38)),
@@ -1338,7 +1338,7 @@ class Migration(migrations.Migration):
             name="RolledPosting",
             fields=[
                 ("pk", models.CompositePrimaryKey("entry_id", "line", blank=True, editable=False, primary_key=True, serialize=False)),
-                ("line", models.PositiveSmallIntegerField()),
+                ("line", models.SmallIntegerField()),
                 ("account_seq", models.BigIntegerField()),
                 ("effective_date", models.DateField()),
                 ("balance_after_minor", models.DecimalField(decimal_places=0, max_digits=50)),
@@ -1492,6 +1492,7 @@ class Migration(migrations.Migration):
                             ("integrity", "Integrity finding"),
                             ("status_conflict", "Impossible status reported"),
                             ("recurring", "Recurring entry not posted"),
+                            ("chain", "Chain does not prove"),
                         ],
                         max_length=20,
                     ),
@@ -1709,10 +1710,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="posting",
             index=models.Index(fields=["amount_minor"], name="ledger_posting_by_amount"),
-        ),
-        migrations.AddConstraint(
-            model_name="posting",
-            constraint=models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="ledger_posting_amount_positive"),
         ),
         migrations.AddConstraint(
             model_name="posting",

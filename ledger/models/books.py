@@ -58,7 +58,7 @@ class JournalEntry(models.Model):
     value_date = models.DateField(null=True)
     prior_period = models.BooleanField(default=False)
     posted_at = models.DateTimeField(db_default=ClockTimestamp())
-    lines = models.PositiveSmallIntegerField()
+    lines = models.SmallIntegerField()
     description = models.TextField()
     reference = models.CharField(max_length=140, blank=True)
     counterparty = models.CharField(max_length=140, blank=True)
@@ -67,7 +67,7 @@ class JournalEntry(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     proposal_id = models.UUIDField(null=True)
     # Which of a proposal's entries this is, from 0; a proposal of one entry has only the first.
-    proposal_part = models.PositiveIntegerField(null=True)
+    proposal_part = models.IntegerField(null=True)
     reverses = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="reversals", db_constraint=False, db_index=False)
 
     class Meta:
@@ -101,8 +101,8 @@ class Posting(models.Model):
 
     pk = models.CompositePrimaryKey("entry_id", "line")
     entry = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="postings", db_constraint=False, db_index=False)
-    line = models.PositiveSmallIntegerField()
-    lines = models.PositiveSmallIntegerField()
+    line = models.SmallIntegerField()
+    lines = models.SmallIntegerField()
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="postings", db_constraint=False, db_index=False)
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, db_constraint=False, db_index=False)
@@ -119,7 +119,6 @@ class Posting(models.Model):
             models.Index(fields=["amount_minor"], name="ledger_posting_by_amount"),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="ledger_posting_amount_positive"),
             models.UniqueConstraint(fields=["account", "account_seq"], name="ledger_posting_account_seq"),
         ]
 
@@ -190,7 +189,7 @@ class PostingTail(models.Model):
 
     pk = models.CompositePrimaryKey("entry_id", "line")
     entry = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
-    line = models.PositiveSmallIntegerField()
+    line = models.SmallIntegerField()
     account = models.ForeignKey(Account, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     effective_date = models.DateField()
     direction = models.CharField(max_length=6, choices=Direction.choices)
@@ -206,7 +205,7 @@ class RolledPosting(models.Model):
 
     pk = models.CompositePrimaryKey("entry_id", "line")
     entry = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
-    line = models.PositiveSmallIntegerField()
+    line = models.SmallIntegerField()
     account = models.ForeignKey(Account, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     account_seq = models.BigIntegerField()
     effective_date = models.DateField()

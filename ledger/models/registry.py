@@ -94,7 +94,7 @@ class Transaction(models.Model):
     entry = models.ForeignKey(
         "ledger.JournalEntry", on_delete=models.PROTECT, null=True, db_constraint=False, db_index=False, related_name="transactions"
     )
-    lines = models.PositiveSmallIntegerField(null=True)
+    lines = models.SmallIntegerField(null=True)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children", db_index=False)
     refusal_code = models.CharField(max_length=60, null=True)
     refusal_detail = models.JSONField(null=True)

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from django.conf import settings
-from django.db import connection
-
 from ledger.accounting import EntryDraft, as_json, check_draft
+from ledger.operations import door
 from ledgerops.lib.errors import Refusal, RefusalKind
 
 
@@ -109,37 +106,11 @@ def post_entries(*, drafts: Sequence[EntryDraft], scope: str) -> list[Posted]:
     """
     for draft in drafts:
         check_draft(draft)
-    rows = _call(scope=scope, drafts=json.dumps([as_json(draft) for draft in drafts]))
-    by_position = {row[0]: row[1:] for row in rows}
-    results = []
-    for position, draft in enumerate(drafts, start=1):
-        outcome, entry_id, code, detail = by_position[position]
-        values = json.loads(detail) if isinstance(detail, str) else detail or {}
-        results.append(Posted(draft=draft, outcome=outcome, entry_id=entry_id, code=code, detail=values))
-    return results
-
-
-_POST = "SELECT draft_position, outcome, posted_id, code, detail FROM ledger_post_entries_v1($1, $2::jsonb)"
-
-
-def _call(*, scope: str, drafts: str) -> list[tuple[Any, ...]]:
-    """Call the posting function prepared, in PostgreSQL's own placeholders: half the client's time of going through Django's cursor.
-
-    Django keeps psycopg from preparing anything, so this one statement lifts that for itself.
-    """
-    connection.validate_no_broken_transaction()
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    session = connection.connection
-    with connection.wrap_database_errors, psycopg.RawCursor(session) as cursor:
-        kept = session.prepare_threshold
-        if settings.PREPARED_STATEMENTS:
-            session.prepare_threshold = 0
-        try:
-            cursor.execute(_POST, [scope, drafts], prepare=settings.PREPARED_STATEMENTS)
-        finally:
-            session.prepare_threshold = kept
-        return cursor.fetchall()
+    answers = {answer.position: answer for answer in door.post(scope=scope, drafts=json.dumps([as_json(draft) for draft in drafts]))}
+    return [
+        Posted(draft=draft, outcome=answer.outcome, entry_id=answer.posted_id, code=answer.code, detail=answer.detail)
+        for draft, answer in ((draft, answers[position]) for position, draft in enumerate(drafts, start=1))
+    ]
 
 
 def post_entry(*, draft: EntryDraft, scope: str) -> Posted:

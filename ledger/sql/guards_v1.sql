@@ -22,7 +22,8 @@ ALTER TABLE ledger_balance
 -- A side that is neither would escape the classes of its type; an amount that is no number would never be given back.
 ALTER TABLE ledger_hold
     ADD CONSTRAINT ledger_hold_is_of_a_number_on_a_side CHECK (direction IN ('debit', 'credit') AND amount_minor < 1e38);
-ALTER TABLE ledger_balance SET (fillfactor = 50);
+-- Room for the versions that wait to be pruned: less would leave the page, more would have every page pruned at every visit.
+ALTER TABLE ledger_balance SET (fillfactor = 85);
 
 -- What posting does not touch is asked only where it is changed.
 CREATE FUNCTION ledger_balance_components_not_negative_v1() RETURNS trigger
@@ -49,20 +50,40 @@ END $$;
 CREATE TRIGGER ledger_deferred_account_has_no_limit
     BEFORE UPDATE OF deferred, overdraft_limit_minor, has_velocity_limits, pending_debits_minor, pending_credits_minor ON ledger_balance
     FOR EACH ROW EXECUTE FUNCTION ledger_deferred_account_has_no_limit_v1();
-ALTER TABLE ledger_day_delta SET (fillfactor = 50);
+ALTER TABLE ledger_day_delta SET (fillfactor = 85);
 
--- Postings of an entry arrive in one statement, as many as declared; they balance per legal entity and asset, stand in their accounts'
--- true asset and entity, and on their entry's day. One pass over what was inserted asks all of it, where single references would each
--- ask for every row.
+-- Postings of an entry arrive in one statement, as many as declared; each is of more than nothing, they balance per legal entity and
+-- asset, stand in their open accounts' true asset and entity, and on their entry's day. One pass over what was inserted asks all of it,
+-- where single references and checks would each ask for every row. One entry in one asset is asked in the cheapest way first; whatever
+-- is more, or wrong, is asked in general.
 CREATE FUNCTION ledger_entry_balanced_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     wrong record;
 BEGIN
+    -- No entry has more than a thousand lines.
+    PERFORM 1 FROM (
+        SELECT bool_and((i.entry_id = one.entry_id AND i.asset_id = one.asset_id AND i.entity_id = one.entity_id
+                         AND i.lines = one.lines AND i.effective_date = one.effective_date AND i.line BETWEEN 1 AND one.lines
+                         AND i.direction IN ('debit', 'credit') AND i.amount_minor > 0
+                         AND a.asset_id = one.asset_id AND a.entity_id = one.entity_id AND a.status = 'open' AND NOT a.is_control)
+                        IS TRUE) AS sound,
+               sum(CASE i.direction WHEN 'debit' THEN i.amount_minor ELSE -i.amount_minor END) AS difference,
+               count(*) AS n, max(one.lines) AS lines
+            FROM (SELECT f.entry_id, f.asset_id, f.entity_id, e.lines, e.effective_date
+                  FROM inserted f JOIN public.ledger_entry e ON e.id = f.entry_id LIMIT 1) one
+            CROSS JOIN (SELECT * FROM inserted LIMIT 1001) i
+            LEFT JOIN public.ledger_account a ON a.id = i.account_id) entry
+        WHERE entry.sound AND entry.difference = 0 AND entry.n = entry.lines;
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+
     SELECT i.entry_id,
-           sum(CASE i.direction WHEN 'debit' THEN i.amount_minor ELSE -i.amount_minor END) AS difference,
+           bool_and(i.amount_minor > 0) AS of_something,
            bool_and(e.id IS NOT NULL AND e.lines = i.lines AND e.effective_date = i.effective_date) AS of_entry,
            bool_and(a.id IS NOT NULL) AS of_account,
+           bool_and(a.status = 'open' AND NOT a.is_control) AS of_open_account,
            bool_and(i.line BETWEEN 1 AND i.lines AND i.direction IN ('debit', 'credit')) AS declared
         INTO wrong
         FROM inserted i
@@ -70,17 +91,26 @@ BEGIN
         LEFT JOIN public.ledger_account a ON a.id = i.account_id AND a.asset_id = i.asset_id AND a.entity_id = i.entity_id
         GROUP BY i.entry_id, i.entity_id, i.asset_id
         HAVING sum(CASE i.direction WHEN 'debit' THEN i.amount_minor ELSE -i.amount_minor END) <> 0
+            OR NOT bool_and(i.amount_minor > 0)
             OR NOT bool_and(e.id IS NOT NULL AND e.lines = i.lines AND e.effective_date = i.effective_date)
             OR NOT bool_and(a.id IS NOT NULL)
+            OR NOT bool_and(a.status = 'open' AND NOT a.is_control)
             OR NOT bool_and(i.line BETWEEN 1 AND i.lines AND i.direction IN ('debit', 'credit'))
         LIMIT 1;
     IF FOUND THEN
         IF NOT wrong.declared THEN
             RAISE EXCEPTION 'entry % has not declared this line', wrong.entry_id
                 USING ERRCODE = '23514', CONSTRAINT = 'ledger_posting_line_is_declared';
+        ELSIF NOT wrong.of_something THEN
+            RAISE EXCEPTION 'a posting of entry % is of nothing or less', wrong.entry_id
+                USING ERRCODE = '23514', CONSTRAINT = 'ledger_posting_amount_positive';
         ELSIF NOT wrong.of_account THEN
             RAISE EXCEPTION 'a posting of entry % is not in its account''s asset and entity', wrong.entry_id
                 USING ERRCODE = '23514', CONSTRAINT = 'ledger_posting_agrees_with_account';
+        ELSIF NOT wrong.of_open_account THEN
+            -- Closed after the posting began and before it had the lock: who tries again hears it as a refusal.
+            RAISE EXCEPTION 'a posting of entry % is on an account that takes none', wrong.entry_id
+                USING ERRCODE = '40001', CONSTRAINT = 'ledger_posting_account_is_open';
         ELSIF NOT wrong.of_entry THEN
             RAISE EXCEPTION 'a posting differs from its entry % in lines or day', wrong.entry_id
                 USING ERRCODE = '23514', CONSTRAINT = 'ledger_posting_agrees_with_entry';
@@ -143,8 +173,8 @@ DECLARE
     votes integer;
 BEGIN
     SELECT p.id, p.maker_id, v.id AS version_id, policy.required_approvals,
-           -- One entry has no parts: with a number of its own it could be posted again.
-           CASE WHEN v.payload ? 'entries' THEN v.payload->'entries'->NEW.proposal_part
+           -- One entry has no parts: with a number of its own it could be posted again. Parts are not counted from the last.
+           CASE WHEN v.payload ? 'entries' THEN CASE WHEN NEW.proposal_part >= 0 THEN v.payload->'entries'->NEW.proposal_part END
                 WHEN NEW.proposal_part IS NULL OR NEW.origin = 'automatic' THEN v.payload->'entry' END AS entry,
            NEW.metadata->>'undoes' IS NOT NULL AND (v.payload->>'auto_reversing')::boolean AS swapped
         INTO approved

@@ -1,5 +1,5 @@
 -- The body of posting for large batches: the drafts that nothing special applies to, all at once. A draft is plain if it is new, asks for
--- none of what the loop of ledger_post_entries_v1 treats apart (holds, reversals, initiations, approvals, rolled dates), is sound in
+-- none of what ledger_post_each_v1 treats apart (holds, reversals, initiations, approvals, rolled dates), is sound in
 -- every leg, lies in an open period of its only entity, and touches no account with a limit or a freeze. Whatever is not plain, or is
 -- refused, or was asked before is left to that loop, which says why. The caller holds the balance locks.
 -- Nothing is joined between what was read and what is written: arrays carry it, in the order of drafts and legs.

@@ -225,6 +225,7 @@ BEGIN
                         'amount', least(-touched.overdraft_limit_minor - after, -touched.change)::text)
                     INTO code, detail FROM ledger_account r
                     WHERE r.entity_id = touched.entity_id AND r.asset_id = touched.asset_id AND r.purpose = 'shortfall' AND r.status = 'open'
+                        AND NOT r.is_control
                         AND r.id <> touched.account_id;
                 IF NOT FOUND THEN
                     code := 'shortfall_account_missing'; detail := jsonb_build_object('account', touched.account);

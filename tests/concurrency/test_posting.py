@@ -16,7 +16,7 @@ from ledger.accounting import EntryDraft
 from ledger.models import Account, AccountingPeriod, Asset, Balance, JournalEntry, Posting
 from ledger.operations import IdempotencyKeyReused, Posted, PostingRefused
 from ledgerops.lib.transactions import sqlstate_of
-from tests.concurrency.together import at_once, of_type
+from tests.concurrency.together import at_once, meanwhile, of_type, start, until_it_waits
 from tests.fixtures import DAY, Post, draft
 from tests.notation import balance, journal
 
@@ -74,6 +74,34 @@ def test_same_key_with_other_amounts_posts_one_and_refuses_the_others(chart: dic
     assert len(refusals) == CLIENTS - 1
     assert {tuple(refusal.detail["fields"]) for refusal in refusals} == {("lines",)}
     assert len(journal()) == 1
+    assert book_keeping_errors() == []
+
+
+def test_a_session_that_has_forgotten_its_statements_posts_again(chart: dict[str, Account]) -> None:
+    ledger.record_transaction(draft=draft("1010 debit 1.00 USD / 2010 credit 1.00 USD"), scope=SCOPE)
+    with connections["default"].cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    ledger.record_transaction(draft=draft("1010 debit 2.00 USD / 2010 credit 2.00 USD"), scope=SCOPE)
+    assert len(journal()) == 2
+    assert book_keeping_errors() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"debits_frozen": True}, "account_frozen"), ({"overdraft_limit": "0"}, "limit_exceeded"), ({"status": "closed"}, "account_not_open")],
+)
+def test_what_changes_while_a_posting_waits_for_the_account_is_heard(
+    chart: dict[str, Account], changes: dict[str, object], said: str
+) -> None:
+    asked = draft("2010 debit 1.00 USD / 1010 credit 1.00 USD", kind="withdrawal", key="once")
+    outcomes: list[Any] = []
+    with meanwhile(lambda: ledger.change_account(account=chart["2010"], changes=changes)) as commit:
+        posting = start(record(asked), outcomes)
+        until_it_waits()
+        commit()
+        posting.join()
+    assert [(type(outcome), outcome.detail["reason"]) for outcome in outcomes] == [(PostingRefused, said)]
+    assert journal() == []
     assert book_keeping_errors() == []
 
 

@@ -247,6 +247,14 @@ def test_posting_on_another_day_than_its_entry_it(owner: Session, chart: dict[st
         write_postings(owner, entry, (1, "1010", "debit", 1), (2, "2010", "credit", 1), day="2026-11-03")
 
 
+@pytest.mark.parametrize("takes_none", ["status = 'closed'", "is_control = true"])
+def test_posting_on_an_account_that_takes_none_it(owner: Session, chart: dict[str, Account], takes_none: str) -> None:
+    owner.execute(f"UPDATE ledger_account SET {takes_none} WHERE code = '2010'".encode())
+    entry = write_entry(owner)
+    with refused_by("ledger_posting_account_is_open"):
+        write_postings(owner, entry, (1, "1010", "debit", 1), (2, "2010", "credit", 1))
+
+
 def test_posting_on_a_side_that_is_none_it(owner: Session, chart: dict[str, Account]) -> None:
     entry = write_entry(owner)
     with refused_by("ledger_posting_line_is_declared"):

@@ -26,7 +26,13 @@ GUARDS = [
         text="""RAISE EXCEPTION 'entry % has not declared this line', wrong.entry_id
                 USING ERRCODE = '23514', CONSTRAINT = 'ledger_posting_line_is_declared';""",
     ),
-    constraint("ledger_posting_amount_positive", "ledger_posting", f"{GUARDS_TESTS}::test_posting_of_nothing_or_less_it"),
+    raised(
+        "ledger_posting_amount_positive",
+        f"{GUARDS_TESTS}::test_posting_of_nothing_or_less_it",
+        function="ledger_entry_balanced_v1()",
+        text="""RAISE EXCEPTION 'a posting of entry % is of nothing or less', wrong.entry_id
+                USING ERRCODE = '23514', CONSTRAINT = 'ledger_posting_amount_positive';""",
+    ),
     constraint("ledger_posting_account_seq", "ledger_posting", f"{GUARDS_TESTS}::test_two_postings_of_an_account_with_one_place_it"),
     trigger("ledger_posting_append_only", "ledger_posting", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
     trigger("ledger_entry_append_only", "ledger_entry", f"{GUARDS_TESTS}::test_owner_rewrites_a_fact_it"),
@@ -35,7 +41,7 @@ GUARDS = [
     Guard(
         "the period gate of the posting function",
         "tests/ledger/test_posting.py",
-        function="ledger_post_entries_v1(text, jsonb)",
+        function="ledger_post_each_v1(text, jsonb)",
         text=" AND p.status = 'open'",
     ),
     constraint("ledger_periods_do_not_overlap", "ledger_period", f"{GUARDS_TESTS}::test_periods_that_overlap_it"),

@@ -127,7 +127,7 @@ LEDGER_GUARDS: list[Guard] = [
     raised(
         "ledger_transaction_posts_what_was_asked",
         f"{TESTS}::test_initiated_transaction_posted_as_another_it",
-        function="ledger_post_entries_v1(text, jsonb)",
+        function="ledger_post_each_v1(text, jsonb)",
         text="""RAISE EXCEPTION 'transaction % asked for something else', body->>'posts'
                     USING ERRCODE = '23514', CONSTRAINT = 'ledger_transaction_posts_what_was_asked';""",
     ),
@@ -137,6 +137,13 @@ LEDGER_GUARDS: list[Guard] = [
         function="ledger_entry_balanced_v1()",
         text="""RAISE EXCEPTION 'a posting differs from its entry % in lines or day', wrong.entry_id
                 USING ERRCODE = '23514', CONSTRAINT = 'ledger_posting_agrees_with_entry';""",
+    ),
+    raised(
+        "ledger_posting_account_is_open",
+        f"{TESTS}::test_posting_on_an_account_that_takes_none_it",
+        function="ledger_entry_balanced_v1()",
+        text="""RAISE EXCEPTION 'a posting of entry % is on an account that takes none', wrong.entry_id
+                USING ERRCODE = '40001', CONSTRAINT = 'ledger_posting_account_is_open';""",
     ),
     raised(
         "ledger_entry_has_the_origin_of_its_type",
