@@ -125,7 +125,7 @@ def active_runs(user: User) -> Sequence[Run]:
 
 def _breaks(user: User, *, sources: Sequence[Source], today: date) -> Breaks:
     heat = _heat(user, sources=sources, today=today)
-    live = recon.breaks_for(user).exclude(state=BreakState.RESOLVED)
+    live = break_queries.queue_for(user).exclude(state=BreakState.RESOLVED)
     mine = [(one, business_days_between(one.occurred_on, today)) for one in live.filter(assignee=user)[:QUEUE_SHOWN]]
     return Breaks(
         figures=break_queries.break_figures(user, today=today),
@@ -144,7 +144,7 @@ def _heat(user: User, *, sources: Sequence[Source], today: date) -> list[HeatRow
         Q(occurred_on__lte=four, occurred_on__gt=eight),
         Q(occurred_on__lte=eight),
     )
-    live = recon.breaks_for(user).exclude(state=BreakState.RESOLVED).order_by().values("reconciliation__source")
+    live = break_queries.queue_for(user).exclude(state=BreakState.RESOLVED).order_by().values("reconciliation__source")
     counted = live.annotate(**{f"band{n}": Count("pk", filter=band) for n, band in enumerate(bands, start=1)})
     names = [f"band{n}" for n in range(1, BANDS + 1)]
     counts = {source: list(bands) for source, *bands in counted.values_list("reconciliation__source", *names)}

@@ -7,7 +7,7 @@ from iso4217 import Currency
 from approvals import operations as approvals
 from ledger import operations as ledger
 from ledger.transaction_types import TRANSACTION_TYPES
-from recon.operations import ADJUSTMENT
+from recon.operations import ADJUSTMENT, APPROVE_MAPPING
 
 READING = [
     "ledger.view_account",
@@ -33,6 +33,7 @@ ROLES = {
         *READING,
         "recon.upload_statement",
         "recon.register_source",
+        "recon.map_source",
         "recon.run_reconciliation",
         "recon.work_break",
         "recon.match_items",
@@ -62,8 +63,9 @@ ROLES = {
         "ledger.run_integrity",
         "ledger.manage_monitor",
         "recon.run_reconciliation",
+        "recon.set_feed",
     ],
-    "Administrator": ["recon.view_statement", "approvals.view_proposal", "approvals.set_switch", "audit.search_trail"],
+    "Administrator": ["recon.view_statement", "recon.set_feed", "approvals.view_proposal", "approvals.set_switch", "audit.search_trail"],
     "Auditor": [*READING, "audit.search_trail", "approvals.read_records"],
     "Engineer": [*READING, "approvals.read_records"],
 }
@@ -81,6 +83,11 @@ ADJUSTMENT_REASONS = [
 # Every kind of proposal, with the governed reasons for it. One other person decides each, within four days.
 REASONS = {
     ADJUSTMENT: ADJUSTMENT_REASONS,
+    APPROVE_MAPPING: [
+        ("MAPPING_NEW", "First mapping of a source"),
+        ("MAPPING_CHANGE", "Its files are written in another way than before"),
+        ("MAPPING_MORE", "More of its columns are read"),
+    ],
     "ledger.change_account": [
         ("ACCOUNT_LIMIT", "Limit set or changed"),
         ("ACCOUNT_STATUS", "Account opened again, closed or released from a freeze"),

@@ -10,13 +10,21 @@ class ReconConfig(AppConfig):
         from audit.targets import register_page
         from ledgerops.context import NAV_COUNTS
         from recon import closing_checks
-        from recon.approval_handlers import ADJUSTMENT_HANDLER
+        from recon.approval_handlers import HANDLERS
         from recon.audit_actions import ACTIONS
         from recon.web.breaks.listing import open_breaks_of
 
         register_actions(ACTIONS)
-        register_handler(ADJUSTMENT_HANDLER)
+        for handler in HANDLERS:
+            register_handler(handler)
         closing_checks.register()
         NAV_COUNTS["recon:breaks"] = open_breaks_of
-        for noun, route in (("break", "recon:break"), ("file", "recon:file"), ("run", "recon:run"), ("statement", "recon:statement")):
+        for noun, route in (
+            ("break", "recon:break"),
+            ("file", "recon:file"),
+            ("run", "recon:run"),
+            ("statement", "recon:statement"),
+            ("mapping", "recon:mapping_of"),
+            ("source", "recon:source"),
+        ):
             register_page(f"recon.{noun}", word=noun.capitalize(), route=route)

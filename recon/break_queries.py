@@ -36,12 +36,17 @@ class BreakFigures:
     oldest: date | None
 
 
+def queue_for(user: "AbstractUser") -> QuerySet[Break]:
+    """Return the breaks this user is to look at: those that only wait for a file are grouped under its break."""
+    return breaks_for(user).filter(parent=None)
+
+
 def break_figures(user: "AbstractUser", *, today: date) -> BreakFigures:
     """Count the live breaks this user sees by their age in business days on `today`."""
     since = {days: business_days_before(today, count=days) for days in (2, LIMIT_DAYS, 8)}
     older = {days: Count("pk", filter=Q(occurred_on__lte=day)) for days, day in since.items()}
     row = (
-        breaks_for(user)
+        queue_for(user)
         .exclude(state=BreakState.RESOLVED)
         .order_by()
         .aggregate(

@@ -2,21 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.utils import timezone
 
 from ledger.models import JournalEntry
 from ledgerops.lib.calendars import SATURDAY, business_days_between
+from recon import feed_calendar
+from recon.due import DayState
+from recon.feed_calendar import ExpectedDay
 from recon.models import Allocation, Break, BreakState, Item, Match, ProofStatus, Run, RunStatus, Side, Source, Statement, StatementLine
+from recon.models import Feed as FeedTerms
 from recon.queries import runs_for, sources_for
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
 FEED_DAYS = 10
+STRIP_SPAN = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +77,16 @@ def _previous(*, source: Any, closing_date: Any, opening: Any, closing: Any, own
     others = none_later.filter(Q(closing_date__lt=closing_date) | same_day)
     fits = Case(When(closing_minor=opening, then=Value(0)), default=Value(1), output_field=IntegerField())
     # An order may not refer to an outer query, an annotation may.
-    others = others.annotate(fits=fits)
-    return (others if own_id is None else others.exclude(pk=own_id)).order_by("-closing_date", "fits", "-id")
+    fitting = others.annotate(fits=fits)
+    return (fitting if own_id is None else fitting.exclude(pk=own_id)).order_by("-closing_date", "fits", "-id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedDay:
-    """What a source delivered for one bank day: proven, unproven, gap, quiet (nothing, and nothing is missing) or missing."""
+    """What a source delivered for one bank day: proven, unproven, gap, quiet (nothing, and nothing is missing) or missing.
+
+    Where it was said what is expected, a day may also be due, late or waived.
+    """
 
     day: date
     state: str
@@ -85,7 +94,10 @@ class FeedDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """How a source delivers. `state` is nothing, late, gap, unproven or current; `days_behind` counts bank days."""
+    """How a source delivers. `state` is nothing, missing, late, gap, unproven or current.
+
+    `days_behind` counts bank days since the latest statement, or the reports that have not come where it was said what is expected.
+    """
 
     source: Source
     latest: Statement | None
@@ -95,8 +107,9 @@ class Feed:
     days: Sequence[FeedDay]
 
 
-def feeds_for(user: "AbstractUser", *, today: date) -> list[Feed]:
-    """Return how each source in the user's scope has delivered; the statement of a day is due on the next one."""
+def feeds_for(user: "AbstractUser", *, today: date, now: datetime | None = None) -> list[Feed]:
+    """Return how each source in the user's scope has delivered; where nobody said otherwise, a day's statement is due on the next one."""
+    instant = now or timezone.now()
     sources = list(sources_for(user))
     days: list[date] = []
     day = today
@@ -113,7 +126,41 @@ def feeds_for(user: "AbstractUser", *, today: date) -> list[Feed]:
     recent: dict[int, list[Statement]] = {}
     for statement in known.filter(closing_date__gte=days[0]).order_by("closing_date", "id"):
         recent.setdefault(statement.source_id, []).append(statement)
-    return [_feed(source, latest=latest.get(source.pk), recent=recent.get(source.pk, []), days=days) for source in sources]
+    said = list(FeedTerms.objects.filter(source__in=sources))
+    expected = feed_calendar.days_of(said, since=today - STRIP_SPAN, until=today, now=instant)
+    return [
+        _said_feed(source, latest=latest.get(source.pk), recent=recent.get(source.pk, []), days=expected[source.pk])
+        if source.pk in expected
+        else _feed(source, latest=latest.get(source.pk), recent=recent.get(source.pk, []), days=days)
+        for source in sources
+    ]
+
+
+def _said_feed(source: Source, *, latest: Statement | None, recent: Sequence[Statement], days: Sequence[ExpectedDay]) -> Feed:
+    """Return how a source delivers of which it was said what is expected."""
+    passed = [one for one in days if one.state != DayState.EXPECTED]
+    shown = [FeedDay(day=one.day, state=_said_state(one)) for one in passed[-FEED_DAYS:]]
+    missing = sum(one.state == DayState.MISSING for one in passed)
+    late = sum(one.state == DayState.LATE for one in passed)
+    gaps = [gap for statement in (*([latest] if latest else []), *recent) if (gap := _gap(statement))]
+    states = (
+        ("missing", missing > 0),
+        ("late", late > 0),
+        ("nothing", latest is None),
+        ("gap", bool(gaps)),
+        ("unproven", latest is not None and latest.proof == ProofStatus.UNPROVEN),
+        ("current", True),
+    )
+    state = next(name for name, applies in states if applies)
+    return Feed(source=source, latest=latest, gap_minor=gaps[-1] if gaps else 0, days_behind=missing + late, state=state, days=shown)
+
+
+def _said_state(one: ExpectedDay) -> str:
+    if one.statement is None or one.state == DayState.QUIET:
+        return one.state.value
+    if one.statement.gap_minor:
+        return "gap"
+    return "unproven" if one.statement.proof == ProofStatus.UNPROVEN else "proven"
 
 
 def _feed(source: Source, *, latest: Statement | None, recent: Sequence[Statement], days: Sequence[date]) -> Feed:

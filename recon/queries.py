@@ -162,7 +162,13 @@ def breaks_for(user: "AbstractUser") -> QuerySet[Break]:
     return (
         Break.objects.filter(reconciliation__source__in=_source_ids(user))
         .select_related(
-            "reconciliation__source__asset", "reconciliation__source__account", "ledger_item", "statement_item", "assignee", "opened_by_run"
+            "reconciliation__source__asset",
+            "reconciliation__source__account",
+            "ledger_item",
+            "statement_item",
+            "assignee",
+            "opened_by_run",
+            "parent",
         )
         .annotate(size_minor=Abs(F("difference_minor")))
         .order_by("occurred_on", "number")
@@ -193,8 +199,10 @@ class Candidate:
 
 
 def candidates_of(recon_break: Break) -> list[Candidate]:
-    """Return the best explanations of a break: open items of the other side, and reversals on its own side."""
+    """Return the best explanations of a break: open items of the other side, and reversals on its own side; a stale feed has none."""
     own = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
+    if not own:
+        return []
     anchor = own[0]
     open_items = Item.objects.filter(reconciliation=recon_break.reconciliation_id, open=True).exclude(pk__in=[item.pk for item in own])
     free = open_items.annotate(distance=Abs(F("amount_minor") - anchor.amount_minor))

@@ -26,6 +26,13 @@ def sweep_runs() -> int:
     return len(overdue)
 
 
+@shared_task(name="recon.tasks.sweep_feeds")
+def sweep_feeds() -> int:
+    """Open, change and resolve the breaks of sources that have not delivered."""
+    done = operations.sweep_feeds()
+    return done.opened + done.changed + done.resolved
+
+
 def ring(run_ids: Iterable[UUID]) -> None:
     """Tell a worker of runs that are committed. Where no broker answers the sweep will find them, so nobody is refused for that."""
     for run_id in run_ids:

@@ -10,7 +10,7 @@ from approvals.models import User
 from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import retried
-from recon.models import Break, BreakComment, BreakState, Match, MatchMethod
+from recon.models import Break, BreakComment, BreakState, BreakType, Match, MatchMethod
 from recon.operations.matches import MatchRefused, difference_of, live_breaks_of, lock_items, make_match
 
 __all__ = ["BreakRefused", "MatchRefused", "assign_break", "assign_breaks", "comment_on_break", "match_by_hand"]
@@ -112,6 +112,8 @@ def _match_once(*, break_id: UUID, version: int, item_ids: Sequence[int], matche
             raise BreakRefused(f"{recon_break.public_number} is {recon_break.get_state_display().lower()}", state=recon_break.state)
         if recon_break.version != version:
             raise BreakRefused(f"{recon_break.public_number} has changed since you opened it", version=recon_break.version)
+        if recon_break.type == BreakType.STALE_FEED:
+            raise BreakRefused(f"{recon_break.public_number} ends when the missing days have come or been waived")
         own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]
         others = [pk for pk in item_ids if pk not in own]
         if not others and len(own) < 2:

@@ -2,10 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from recon.web.sources import mappings
+
 app_name = "recon"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("breaks/", include("recon.web.breaks.urls")),
     path("runs/", include("recon.web.runs.urls")),
+    path("mappings/<uuid:mapping_id>/", mappings.mapping_by_id, name="mapping_of"),
+    path("sources/", include("recon.web.sources.urls")),
     path("statements/", include("recon.web.statements.urls")),
 ]

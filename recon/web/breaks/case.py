@@ -17,8 +17,8 @@ from approvals.models import Proposal, User
 from approvals.queries import current_policy, eligible_approvers, proposals_about
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.http import STATUS_OF, requires
-from recon import break_queries, operations, queries
-from recon.models import Break, BreakState
+from recon import break_queries, operations, queries, source_queries
+from recon.models import Break, BreakState, BreakType
 from recon.operations import ADJUSTMENT
 from recon.operations.breaks import CommentRefused
 from recon.web.breaks import filters
@@ -107,6 +107,8 @@ def match(request: HttpRequest, break_id: UUID) -> HttpResponse:
     user = user_of(request)
     recon_break = queries.break_for(user, break_id=break_id)
     if request.method != "POST":
+        if recon_break.type == BreakType.STALE_FEED:
+            raise operations.BreakRefused(f"{recon_break.public_number} ends when the missing days have come or been waived")
         evidence = evidence_of(recon_break, chosen_id=request.GET.get("item", ""))
         accept = _acceptable(recon_break, evidence=evidence)
         return render(request, "recon/breaks/match.html", _frame(request, recon_break) | {"evidence": evidence, "accept": accept})
@@ -189,13 +191,15 @@ def _render(
     proposals = list(about.prefetch_related("versions", "decisions__approver"))
     revision = revision_of(recon_break, proposals=proposals, user=user)
     take = str(form["take"].value() or "") if form else revision.values["take"] if revision else ""
-    evidence = evidence_of(recon_break, chosen_id=request.GET.get("candidate") or take.partition(",")[0])
+    stale_feed = recon_break.type == BreakType.STALE_FEED
+    evidence = None if stale_feed else evidence_of(recon_break, chosen_id=request.GET.get("candidate") or take.partition(",")[0])
     happenings = timeline(recon_break, proposals=proposals)
     queue = queue_around(recon_break, query=request.GET, user=user, today=timezone.localdate())
     context = {
         **_frame(request, recon_break),
         "evidence": evidence,
-        "accept": _acceptable(recon_break, evidence=evidence),
+        "held_up": source_queries.waiting_for(recon_break, now=timezone.now()) if stale_feed else None,
+        "accept": _acceptable(recon_break, evidence=evidence) if evidence else "",
         "proposals": proposals,
         "waiting": next((proposal for proposal in proposals if proposal.is_open), None),
         "happenings": happenings,
@@ -220,7 +224,7 @@ def _frame(request: HttpRequest, recon_break: Break) -> dict[str, Any]:
     query = filters.filters_of(request.GET)
     here = reverse("recon:break", args=[recon_break.pk])
     source = recon_break.reconciliation.source
-    can_change = recon_break.state in (BreakState.OPEN, BreakState.INVESTIGATING)
+    can_change = recon_break.state in (BreakState.OPEN, BreakState.INVESTIGATING) and recon_break.type != BreakType.STALE_FEED
     user = user_of(request)
     return {
         "recon_break": recon_break,
@@ -248,6 +252,8 @@ def _acceptable(recon_break: Break, *, evidence: Evidence) -> str:
 def _proposing(request: HttpRequest, *, recon_break: Break, revision: Revision | None, form: ProposalForm | None) -> dict[str, Any]:
     """Return the form and what the entry would do; for those who may propose while the break is free, or revise what came back to them."""
     user = user_of(request)
+    if recon_break.type == BreakType.STALE_FEED:
+        return {}
     is_free = recon_break.state in (BreakState.OPEN, BreakState.INVESTIGATING) and user.has_perm("recon.propose_adjustment")
     if not is_free and revision is None:
         return {}

@@ -15,7 +15,7 @@ from recon.break_queries import LIMIT_DAYS
 from recon.models import Break, BreakState, Source
 from recon.web.breaks.words import TYPE_WORDS
 
-KEYS = ("q", "type", "age", "state", "assignee", "asset", "source", "sort")
+KEYS = ("q", "type", "age", "state", "assignee", "asset", "source", "parent", "sort")
 DEFAULT_SORT = "-age"
 # Oldest first is the smallest date first.
 ORDERS: dict[str, tuple[str, ...]] = {
@@ -36,7 +36,10 @@ _NUMBER = re.compile(r"(BRK-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
 
 
 class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package is not typed
-    """Filters breaks; a value nobody offers filters nothing. Without a state the list is of live breaks."""
+    """Filters breaks; a value nobody offers filters nothing. Without a state the list is of live breaks.
+
+    What waits for a file that is missing is listed under its break (`parent`) and where somebody looks for its text.
+    """
 
     q = django_filters.CharFilter(method="by_text", label="Text")
     type = django_filters.ChoiceFilter(choices=[(value.value, word) for value, word in TYPE_WORDS.items()], label="Type")
@@ -45,6 +48,7 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
     assignee = django_filters.CharFilter(method="by_assignee", label="Assignee")
     asset = django_filters.CharFilter(field_name="reconciliation__source__asset__code", label="Asset")
     source = django_filters.CharFilter(field_name="reconciliation__source__code", label="Account")
+    parent = django_filters.NumberFilter(field_name="parent__number", label="Waits for")
 
     class Meta:
         model = Break
@@ -57,6 +61,8 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
     def filter_queryset(self, queryset: QuerySet[Break]) -> QuerySet[Break]:
         if not self.form.cleaned_data.get("state"):
             queryset = queryset.exclude(state=BreakState.RESOLVED)
+        if not (self.form.cleaned_data.get("parent") or self.form.cleaned_data.get("q")):
+            queryset = queryset.filter(parent=None)
         found: QuerySet[Break] = super().filter_queryset(queryset)
         return found
 
@@ -136,6 +142,8 @@ def chips(query: QueryDict, *, bar: list[Control]) -> list[Chip]:
         word = dict(control.options).get(control.value)
         if control.value and word:
             found.append(Chip(label=f"{control.label}: {word}", href=address(query, without=control.name)))
+    if (parent := query.get("parent", "")).isdecimal():
+        found.append(Chip(label=f"Waits for BRK-{parent}", href=address(query, without="parent")))
     return found
 
 

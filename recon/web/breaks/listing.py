@@ -22,7 +22,7 @@ from ledgerops.lib.csv_cells import text_cell
 from ledgerops.lib.http import requires
 from ledgerops.lib.money import plain
 from ledgerops.lib.paging import bounded_count, counted, page_of
-from recon import break_queries, operations, queries
+from recon import break_queries, operations, queries, source_queries
 from recon.models import Break, BreakState, BreakType, Run
 from recon.operations.exports import EXPORT_MAXIMUM
 from recon.web.breaks import filters
@@ -45,10 +45,13 @@ class Row:
     recon_break: Break
     age_days: int
     type_word: str
+    waiting: int = 0
 
     @property
     def counterparty(self) -> str:
         """Return who the other party is, as the break or else either side says it."""
+        if self.recon_break.type == BreakType.STALE_FEED:
+            return stale_feed_words(self.recon_break)
         sides = (self.recon_break, self.recon_break.statement_item, self.recon_break.ledger_item)
         return next((side.counterparty for side in sides if side is not None and side.counterparty), "")
 
@@ -63,6 +66,13 @@ class Row:
         return None if item is None else item.signed_minor
 
 
+def stale_feed_words(recon_break: Break) -> str:
+    """Return which days of a source are missing, or were when the break ended."""
+    days = [date.fromisoformat(day) for day in recon_break.missing_days]
+    said = f"{days[0]:%-d %b}" if len(days) == 1 else f"{len(days)} days since {days[0]:%-d %b}"
+    return f"{recon_break.reconciliation.source.name}, {said}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tab:
     word: str
@@ -72,13 +82,21 @@ class Tab:
     own_view_id: int | None = None
 
 
-def row_of(recon_break: Break, *, today: date) -> Row:
+def rows_of(breaks: Sequence[Break], *, today: date) -> list[Row]:
+    """Return breaks as `row_of` does, those of missing files with how much waits for each."""
+    stale = [recon_break for recon_break in breaks if recon_break.type == BreakType.STALE_FEED]
+    waiting = source_queries.waiting_counts(stale) if stale else {}
+    return [row_of(recon_break, today=today, waiting=waiting.get(str(recon_break.pk), 0)) for recon_break in breaks]
+
+
+def row_of(recon_break: Break, *, today: date, waiting: int = 0) -> Row:
     """Return a break with its age in business days; a resolved one has the age it reached."""
     until = recon_break.resolved_at.date() if recon_break.resolved_at else today
     return Row(
         recon_break=recon_break,
         age_days=business_days_between(recon_break.occurred_on, until),
         type_word=TYPE_WORDS[BreakType(recon_break.type)],
+        waiting=waiting,
     )
 
 
@@ -203,7 +221,7 @@ def open_breaks_of(user: User) -> int:
     """Return how many live breaks this user sees, for the navigation."""
     if not user.has_perm("recon.view_break"):
         return 0
-    return bounded_count(queries.breaks_for(user).exclude(state=BreakState.RESOLVED))
+    return bounded_count(break_queries.queue_for(user).exclude(state=BreakState.RESOLVED))
 
 
 def _list_page(request: HttpRequest, *, events: dict[str, Any] | None = None) -> HttpResponse:
@@ -217,7 +235,7 @@ def _list_page(request: HttpRequest, *, events: dict[str, Any] | None = None) ->
     query = filters.filters_of(request.GET)
     context = {
         "figures": figures,
-        "rows": [row_of(recon_break, today=today) for recon_break in page.rows],
+        "rows": rows_of(page.rows, today=today),
         "page": page,
         "count_text": counted(count, word="break"),
         "totals": break_queries.totals_by_asset(found),
@@ -242,7 +260,7 @@ def _head(user: User, *, today: date, figures: break_queries.BreakFigures) -> di
     """Return what stands above the table and does not change with the filters."""
     runs = break_queries.completed_runs(user, count=RUNS_DRAWN)
     matched, opened = sum(run.matches_made for run in runs), sum(run.breaks_opened for run in runs)
-    live = queries.breaks_for(user).exclude(state=BreakState.RESOLVED)
+    live = break_queries.queue_for(user).exclude(state=BreakState.RESOLVED)
     return {
         "last_run": runs[0] if runs else None,
         "oldest_days": business_days_between(figures.oldest, today) if figures.oldest else 0,

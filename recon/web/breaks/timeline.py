@@ -31,6 +31,9 @@ LOOKS = {
     "recon.break.assigned": Look("user-plus", "", "Assigned to {who}"),
     "recon.break.commented": Look("message-square", "", "Comment"),
     "recon.break.reopened": Look("undo-2", "", "Open again: its proposal ended without a posting"),
+    "recon.feed.missing": Look("calendar-x", "bad", "Missing"),
+    "recon.feed.missing_changed": Look("calendar-x", "amber", "Other days are missing now"),
+    "recon.feed.complete": Look("check", "good", "Nothing is missing any more"),
     "recon.break.resolved": Look("check", "good", "Resolved"),
     "recon.match.made": Look("link", "", "Matched by hand"),
     "approvals.proposal.submitted": Look("stamp", "amber", "{number} proposed"),
@@ -76,7 +79,7 @@ def timeline(recon_break: Break, *, proposals: Sequence[Proposal]) -> list[Happe
     opened = Happening(
         icon="search",
         tone="",
-        title=f"Found by run {run.number}" if run else "Found",
+        title=f"Found by run {run.number}" if run else "Opened by the calendar" if recon_break.missing_days else "Found",
         meta=f"rules version {run.rules_version}" if run else "",
         at=recon_break.opened_at,
     )
@@ -104,6 +107,8 @@ def _happening(event: Any, *, people: dict[int, str], asked: dict[str, Asked]) -
     if event.action == "recon.break.resolved":
         title = f"Resolved by {word}" if (word := METHOD_WORDS.get(after.get("method", ""))) else look.title
     text = after.get("text", "") if event.action == "recon.break.commented" else ""
+    if event.action.startswith("recon.feed."):
+        text = event.reason or ", ".join(after.get("days", []))
     if event.target_id in asked:
         text = asked[event.target_id].narratives[after["version"]] if event.action in SUBMISSIONS else event.reason
     return Happening(icon=look.icon, tone=look.tone, title=title, meta=event.actor_name, at=event.at, text=text)

@@ -1,4 +1,4 @@
-"""Adapters from proposal kinds to this app's operations."""
+"""Adjustments, posted once somebody else has agreed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

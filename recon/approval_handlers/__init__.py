@@ -1,0 +1,7 @@
+"""Adapters from proposal kinds to this app's operations."""
+
+from approvals.registry import Handler
+from recon.approval_handlers.adjustments import ADJUSTMENT_HANDLER
+from recon.approval_handlers.mappings import MAPPING_HANDLER
+
+HANDLERS: tuple[Handler, ...] = (ADJUSTMENT_HANDLER, MAPPING_HANDLER)

@@ -1,0 +1,1 @@
+"""Pages of sources: what each delivers, when it is due, how its files are read."""
