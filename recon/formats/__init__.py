@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from recon.formats import archive, bai2, camt053, chain_transfers, mt940, ofx
+from recon.formats import archive, bai2, camt053, chain_transfers, mt940, nacha, ofx
 from recon.formats.events import Reader
 from recon.formats.reports import REPORTS
-from recon.formats.sniff import BAI2, CAMT052, CAMT053, CAMT054, CHAIN, MT940, MT942, OFX, ZIP, detect
+from recon.formats.sniff import BAI2, CAMT052, CAMT053, CAMT054, CHAIN, MT940, MT942, NACHA, OFX, ZIP, detect
 
-__all__ = ["BAI2", "CAMT052", "CAMT053", "CAMT054", "CHAIN", "FORMATS", "MT940", "MT942", "OFX", "ZIP", "Format", "detect"]
+__all__ = ["BAI2", "CAMT052", "CAMT053", "CAMT054", "CHAIN", "FORMATS", "MT940", "MT942", "NACHA", "OFX", "ZIP", "Format", "detect"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ FORMATS: dict[str, Format] = {
         _format(CAMT053, "camt.053 statement", camt053.read),
         _format(CHAIN, "Transfers of a chain", chain_transfers.read),
         _format(BAI2, "BAI2 balance report", bai2.read),
+        _format(NACHA, "NACHA (ACH) entries and returns", nacha.read),
         _format(OFX, "OFX or QFX statement", ofx.read),
         _format(ZIP, "ZIP archive of statements", archive.read),
         _format(MT942, "MT942 intraday report", mt940.read, proves=False),

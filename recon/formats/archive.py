@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO, cast
 
-from recon.formats import bai2, camt053, mt940, ofx
+from recon.formats import bai2, camt053, mt940, nacha, ofx
 from recon.formats.events import Event, LocatedError, Place, Reader, StatementClosed, StatementOpened, refusal
 from recon.formats.guard import guarded
-from recon.formats.sniff import BAI2, CAMT052, CAMT053, CAMT054, MT940, MT942, OFX, detect
+from recon.formats.sniff import BAI2, CAMT052, CAMT053, CAMT054, MT940, MT942, NACHA, OFX, detect
 
 MEMBERS_MAX = 1000
 UNPACKED_MAX = 1 << 30
@@ -18,6 +18,7 @@ RATIO_MAX = 200
 
 _READERS: dict[str, Reader] = {
     BAI2: bai2.read,
+    NACHA: nacha.read,
     OFX: ofx.read,
     MT940: mt940.read,
     MT942: mt940.read,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
+from recon.formats.nacha_records import EBCDIC_BEGINNING
 from recon.formats.reports import report_code
 
 SNIFF_BYTES = 1 << 18
@@ -15,6 +16,7 @@ CAMT052 = "camt052"
 CAMT053 = "camt053"
 CAMT054 = "camt054"
 BAI2 = "bai2"
+NACHA = "nacha"
 OFX = "ofx"
 ZIP = "zip"
 CHAIN = "chain"
@@ -27,7 +29,13 @@ _BODY = re.compile(r"[\r\n] *:(?:25P?|28C?|60[FM]|61):")
 _BOOKED = re.compile(r"[\r\n] *:60[FM]:")
 _OFX = re.compile(r"<OFX>|<\?OFX\s", re.IGNORECASE)
 _BAI2 = re.compile(r"[\s\ufeff]*01,[^,\r\n]{0,40},[^,\r\n]{0,40},[0-9]{6},[0-9]{0,4},[^,\r\n]{0,20},")
-_BEGINNINGS = ((_CHAIN, CHAIN), (_BAI2, BAI2), (re.compile(r"[\s\ufeff]*OFXHEADER\b", re.IGNORECASE), OFX))
+_BEGINNINGS = (
+    (_CHAIN, CHAIN),
+    (_BAI2, BAI2),
+    (re.compile(r"[\s\ufeff]*OFXHEADER\b", re.IGNORECASE), OFX),
+    # The header of 94 characters names its own size; where fields before it are cut short, the size is shifted.
+    (re.compile(r"[\s\ufeff]*101[^\r\n]{26,34}094101"), NACHA),
+)
 _INTRADAY = re.compile(r"\{2:[IO]942|[\r\n] *:(?:34F|90[CD]):")
 
 
@@ -55,4 +63,6 @@ def _of_text(text: str) -> str | None:
 def _text(head: bytes) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head.decode("utf-16", errors="replace")
+    if head.startswith(EBCDIC_BEGINNING):
+        return head.decode("cp037")
     return head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")

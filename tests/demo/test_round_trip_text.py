@@ -10,6 +10,7 @@ import pytest
 
 from ledgerops.demo.shapes import PlannedSource, Statement, StatementLine
 from ledgerops.demo.writers.bai2 import write_bai2
+from ledgerops.demo.writers.nacha import write_nacha
 from ledgerops.demo.writers.ofx import write_ofx, write_ofx_sgml
 from recon.formats import FORMATS, detect
 from recon.formats.events import ControlRead
@@ -116,3 +117,25 @@ def test_reads_back_what_was_written(name: str, planned: Statement) -> None:
     if trip.proof == "proven":
         assert balances(events)["opening"] == Decimal(planned.opening_minor).scaleb(-planned.scale)
     assert balances(events)["closing"] == Decimal(planned.closing_minor).scaleb(-planned.scale)
+
+
+@pytest.mark.parametrize("planned", [(), LINES], ids=["empty", "two dates"])
+def test_reads_back_the_entries_of_a_nacha_file(planned: tuple[StatementLine, ...]) -> None:
+    whole = statement(*planned, opening_minor=0, asset="USD")
+    whole = replace(whole, source=replace(whole.source, identifier="1234567890"))
+    file = io.BytesIO(write_nacha(whole))
+    assert detect(file) == "nacha"
+    events = list(FORMATS["nacha"].reader(file))
+    assert not errors(events)
+    assert {head.account for head in opened(events)} == ({"1234567890"} if planned else {""})
+    assert all(event.declared == event.found for event in events if isinstance(event, ControlRead))
+    found = lines(events)
+    assert [one.value_date for one in found] == [one.value_date for one in planned]
+    assert [one.amount if one.direction == "credit" else -one.amount for one in found] == [
+        Decimal(one.amount_minor).scaleb(-2) for one in planned
+    ]
+    assert [one.own_reference for one in found] == [one.reference for one in planned]
+    assert [one.counterparty_name for one in found] == [one.counterparty for one in planned]
+    assert [one.counterparty_account for one in found] == [one.counterparty_account[:17] for one in planned]
+    assert all(one.remittance in said.description for one, said in zip(planned, found, strict=True))
+    assert len({one.bank_reference for one in found}) == len(found)
