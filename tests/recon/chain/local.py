@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
 
-from eth_tester import EthereumTester, PyEVMBackend  # type: ignore[attr-defined]
+from eth_tester import EthereumTester, PyEVMBackend
 from eth_tester.exceptions import TransactionFailed
-from eth_utils import to_checksum_address
+from eth_utils import to_checksum_address  # type: ignore[attr-defined]
 
 from tests.recon.chain import token
 

@@ -1,0 +1,142 @@
+"""Reading chain sources for their pages and the API: how far each is, what moved, what was dropped, what is proven."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q, QuerySet
+
+from ledgerops.lib.errors import Refusal, RefusalKind
+from recon.models import ChainBlock, ChainRange, ChainSource, ChainStage, ChainTransfer, RangeStatus, Source, SourceKind
+from recon.queries import sources_for
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+DROPPED_SHOWN = 10
+ORPHANED = "orphaned"
+
+
+class ChainNotFound(Refusal):
+    code = "chain_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+def chains_for(user: "AbstractUser") -> QuerySet[ChainSource]:
+    """Return the chain sources in the user's scope, by name."""
+    sources = sources_for(user).order_by().values("pk")
+    return ChainSource.objects.filter(source__in=sources).select_related("source__asset", "cursor", "set_by").order_by("source__code")
+
+
+def chain_for(user: "AbstractUser", *, source_id: int) -> ChainSource:
+    """Return one chain source.
+
+    :raises ChainNotFound: if it is not there for this user.
+    """
+    return _found(chains_for(user).filter(pk=source_id).first())
+
+
+def chain_of(user: "AbstractUser", *, code: str) -> ChainSource:
+    """Return the chain source of this code.
+
+    :raises ChainNotFound: if it is not there for this user.
+    """
+    return _found(chains_for(user).filter(source__code=code).first())
+
+
+def _found(chain: ChainSource | None) -> ChainSource:
+    if chain is None:
+        raise ChainNotFound("there is no such chain source in your scope")
+    return chain
+
+
+def unfollowed_sources_for(user: "AbstractUser") -> QuerySet[Source]:
+    """Return the sources of kind chain of which nobody has said yet what is followed."""
+    return sources_for(user).filter(kind=SourceKind.CHAIN, chain__isnull=True)
+
+
+def transfers_of(chain: ChainSource, *, stage: str = "", counted: bool | None = None) -> QuerySet[ChainTransfer]:
+    """Return a source's transfers, newest first; `stage` is one of a block's, or orphaned."""
+    rows = ChainTransfer.objects.filter(chain=chain).select_related("block").order_by("-id")
+    if stage == ORPHANED:
+        rows = rows.filter(orphaned_at__isnull=False)
+    elif stage:
+        rows = rows.filter(orphaned_at=None, block__stage=stage)
+    if counted is None:
+        return rows
+    return rows.filter(uncounted="") if counted else rows.exclude(uncounted="")
+
+
+def ranges_of(chain: ChainSource) -> QuerySet[ChainRange]:
+    return ChainRange.objects.filter(chain=chain).select_related("file").order_by("-to_block")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A transfer with where it went when its block was dropped: the live row of the same place in the same transaction."""
+
+    row: ChainTransfer
+    now: ChainTransfer | None
+    confirmations: int | None
+
+
+def with_successors(chain: ChainSource, rows: Sequence[ChainTransfer]) -> list[Moved]:
+    """Return the transfers with how deep they are, and those that were orphaned with where they are now."""
+    orphaned = [row.tx_hash for row in rows if row.orphaned_at]
+    found = ChainTransfer.objects.filter(chain=chain, tx_hash__in=orphaned, orphaned_at=None).select_related("block") if orphaned else []
+    live = {(row.tx_hash, row.log_index): row for row in found}
+    head = chain.cursor.head
+    return [
+        Moved(
+            row=row,
+            now=live.get((row.tx_hash, row.log_index)) if row.orphaned_at else None,
+            confirmations=None if row.orphaned_at or head is None else max(head - row.block.number + 1, 0),
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a chain source stands: transfers by stage, the last range, the last day delivered, and ranges that prove nothing."""
+
+    chain: ChainSource
+    transfers: dict[str, int]
+    uncounted: int
+    latest: ChainRange | None
+    delivered: ChainRange | None
+    unproven: int
+
+
+def standings_of(chains: Sequence[ChainSource]) -> list[Standing]:
+    """Return where each chain source stands, at a cost that does not grow with their number."""
+    ids = [chain.pk for chain in chains]
+    counts: dict[int, dict[str, int]] = {pk: dict.fromkeys([*ChainStage.values, ORPHANED], 0) for pk in ids}
+    uncounted = dict.fromkeys(ids, 0)
+    grouped = ChainTransfer.objects.filter(chain__in=ids).order_by().values_list("chain", "block__stage", "orphaned_at__isnull")
+    for pk, stage, is_live, rows, left_out in grouped.annotate(rows=Count("pk"), left_out=Count("pk", filter=~Q(uncounted=""))):
+        counts[pk][stage if is_live else ORPHANED] += rows
+        uncounted[pk] += left_out if is_live else 0
+    ranges = ChainRange.objects.filter(chain__in=ids)
+    latest = {one.chain_id: one for one in ranges.order_by("chain", "-to_block").distinct("chain")}
+    delivered = {one.chain_id: one for one in ranges.exclude(file=None).order_by("chain", "-to_block").distinct("chain")}
+    unproven = dict(ranges.filter(status=RangeStatus.UNPROVEN).order_by().values_list("chain").annotate(n=Count("pk")))
+    return [
+        Standing(
+            chain=chain,
+            transfers=counts[chain.pk],
+            uncounted=uncounted[chain.pk],
+            latest=latest.get(chain.pk),
+            delivered=delivered.get(chain.pk),
+            unproven=unproven.get(chain.pk, 0),
+        )
+        for chain in chains
+    ]
+
+
+def dropped_blocks_of(chain: ChainSource) -> list[tuple[ChainBlock, ChainBlock | None]]:
+    """Return the blocks dropped last, each with the one that stands in its place."""
+    dropped = list(ChainBlock.objects.filter(chain=chain, orphaned_at__isnull=False).order_by("-orphaned_at", "-number")[:DROPPED_SHOWN])
+    live = ChainBlock.objects.filter(chain=chain, orphaned_at=None, number__in=[block.number for block in dropped])
+    standing = {block.number: block for block in live}
+    return [(block, standing.get(block.number)) for block in dropped]
