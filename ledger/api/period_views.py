@@ -18,7 +18,7 @@ from ledger.models import Account, AccountingPeriod, PeriodStatus
 from ledger.operations.closing_checks import as_json, checklist_of
 from ledger.queries.general import general_ledger
 from ledger.queries.periods import closes_known_to, closes_of, totals_of
-from ledger.queries.trial import point_of, trial_balance_tree
+from ledger.queries.trial import named_accounts, point_of, trial_balance_tree
 from ledgerops.lib.api import asked, said, user_of
 
 
@@ -152,7 +152,7 @@ class TrialBalanceAtAPoint(APIView):
             "known_at": point.known_at,
             "compared_with": other,
             "whole_books": queries.sees_whole_books(user),
-            "sections": trial_balance_tree(accounts=list(accounts), point=point, other=other, expanded=None),
+            "sections": trial_balance_tree(accounts=named_accounts(accounts), point=point, other=other, expanded=None),
         }
         return Response(serializers.TrialBalance(answer).data)
 

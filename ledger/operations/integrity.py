@@ -5,7 +5,8 @@ The checker never writes to the books. It writes what it found, stops posting wh
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,14 +17,15 @@ from django.db.models.functions import Now
 
 from audit.operations import act, record_event
 from ledger.models import Account, Alert, AlertKind, Asset, IntegrityFinding, IntegrityRun, Severity
-from ledger.operations.integrity_checks import BALANCES, CHECK_OF, EACH_MINUTE, ENTRIES, FULL, NEW_FIGURES, Pass
+from ledger.operations import integrity_screens as screens
+from ledger.operations.integrity_checks import BALANCES, CHECK_OF, EACH_MINUTE, ENTRIES, FIGURES, FULL, NEW_FIGURES, Pass
+from ledger.operations.integrity_entries import LOST_ENTRIES
 from ledger.operations.integrity_statements import (
     ACCOUNT_COLUMNS,
     CHANGED_ACCOUNTS,
-    DAYS_OF_ACCOUNT,
+    DAYS_OF_ACCOUNTS,
     ENTRIES_OF_WHAT_IS_NEW,
     FINDING,
-    WHOLE_ACCOUNT,
 )
 from ledgerops.lib import money
 from ledgerops.lib.transactions import database_now, will_pass
@@ -38,6 +40,7 @@ KEPT = 1_000
 # What one minute looks at of one account: an account loaded with years of postings is caught up with by and by, or by a full examination.
 MOST_A_MINUTE = 50_000
 ENTRIES_AT_ONCE = 5_000
+ACCOUNTS_AT_ONCE = 500
 _AMOUNT = re.compile(r"-?\d+")
 
 
@@ -120,12 +123,9 @@ def check_account(*, code: str) -> list[str]:
     """
     account = Account.objects.get(code=code)
     _without_limits()
-    with connection.cursor() as cursor:
-        cursor.execute(WHOLE_ACCOUNT, {"account": account.pk})
-        columns = _columns(cursor.fetchall())
-    rows = [*_rows(NEW_FIGURES.statement, columns), *_rows(DAYS_OF_ACCOUNT, {"account": account.pk}), *_rows(BALANCES.statement)]
+    rows = [*_accounts([account.pk]), *_rows(BALANCES.statement)]
     still = {row.key for row in rows if row.account_id == account.pk}
-    checks = {*FULL[0].checks, "day_is_its_postings", *BALANCES.checks}
+    checks = {*FIGURES.checks, *BALANCES.checks}
     _resolve(IntegrityFinding.objects.filter(account=account, resolved_at=None, check_name__in=checks), seen=still)
     return sorted(name for name, _, _ in still)
 
@@ -174,7 +174,7 @@ def _examine_everything(run: IntegrityRun, *, claim: datetime) -> None:
         # What was found commits with the looking, and with the positions that move on because of it.
         with act("ledger.integrity.found", target_type=TARGET, target_id=run.pk):
             _without_limits()
-            rows = _suspects(one) if one.suspects else _rows(one.statement)
+            rows = _SCREENED[one.label]() if one.screened else _rows(one.statement)
             answer = Answer(wrong=rows[:KEPT], objects=objects, complete=len(rows) <= KEPT)
             _record(run, checks=one.checks, answer=answer)
         claim_next = _say(run, claim=claim_now, checks=one.checks, state="done", answer=answer)
@@ -260,13 +260,50 @@ def _json(value: Any) -> Mapping[str, Any]:
     return read
 
 
-def _suspects(one: Pass) -> list[Wrong]:
+def _screened_accounts() -> list[Wrong]:
+    """Find suspect accounts, look closely at them, and let the verified positions of the others move on."""
+    with connection.cursor() as cursor:
+        cursor.execute(screens.ACCOUNTS, {"key": secrets.randbits(63)})
+        seen = cursor.fetchall()
+        cursor.execute(screens.OUT_OF_ORDER)
+        suspect = {account_id for (account_id,) in cursor.fetchall()} | {row[0] for row in seen if row[1]}
+        right = [row for row in seen if row[0] not in suspect]
+        columns = dict(zip(("accounts", "_", "seqs", "debits", "credits"), zip(*right, strict=True), strict=True)) if right else {}
+        if columns:
+            cursor.execute(screens.MOVE_ON, {name: list(values) for name, values in columns.items() if name != "_"})
+    return _accounts(sorted(suspect))
+
+
+def _accounts(accounts: Sequence[int]) -> list[Wrong]:
+    """Derive accounts again from their first posting on, posting by posting and day by day."""
+    wrong: list[Wrong] = []
+    for start in range(0, len(accounts), ACCOUNTS_AT_ONCE):
+        these = {"accounts": list(accounts[start : start + ACCOUNTS_AT_ONCE])}
+        wrong += [*_rows(FIGURES.statement, these), *_rows(DAYS_OF_ACCOUNTS, these)]
+        if len(wrong) > KEPT:
+            break
+    return wrong
+
+
+def _screened_entries() -> list[Wrong]:
     entries: dict[UUID, None] = {}
     with connection.cursor() as cursor:
-        for statement in one.suspects:
-            cursor.execute(statement)
+        cursor.execute(screens.CUTS)
+        cuts = [cut for (bounds,) in cursor.fetchall() for cut in bounds or ()]
+        cursor.execute(screens.suspect_entries(screens.chosen(cuts)))
+        mixed: list[UUID] = []
+        for entry_id, suspect in cursor.fetchall():
+            if suspect:
+                entries[entry_id] = None
+            else:
+                mixed.append(entry_id)
+        for statement, values in ((screens.UNBALANCED, {"entries": mixed}), (screens.EMPTY_ENTRIES, None), (LOST_ENTRIES, None)):
+            cursor.execute(statement, values)
             entries.update((entry_id, None) for (entry_id,) in cursor.fetchall())
     return _entries(list(entries))
+
+
+_SCREENED: Mapping[str, Callable[[], list[Wrong]]] = {FIGURES.label: _screened_accounts, ENTRIES.label: _screened_entries}
 
 
 def _entries(entries: Sequence[UUID]) -> list[Wrong]:

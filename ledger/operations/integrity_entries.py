@@ -1,45 +1,12 @@
 """What the integrity checker asks of entries and of what stands around them: transactions, holds, reversals, the chart, closes."""
 
-# Lines as the posting function was asked for them, written as PostgreSQL writes JSON: one comparison of texts for each entry.
-_LEG_TEXTS = """
-    SELECT a.id, '{"asset": ' || to_jsonb(s.code)::text || ', "amount": "' AS head, '", "account": ' || to_jsonb(a.code)::text
-        || ', "direction": "' AS middle
+# Lines as the posting function was asked for them, written as PostgreSQL writes JSON: what stands before an amount, and after it by side.
+LEG_TEXTS = """
+    SELECT a.id, a.asset_id, a.entity_id, '{"asset": ' || to_jsonb(s.code)::text || ', "amount": "' AS head,
+           '", "account": ' || to_jsonb(a.code)::text || ', "direction": "debit"}' AS debit,
+           '", "account": ' || to_jsonb(a.code)::text || ', "direction": "credit"}' AS credit
     FROM ledger_account a JOIN ledger_asset s ON s.id = a.asset_id
 """
-
-# One pass in the order of entries finds those that deserve a closer look; ENTRIES then says what is wrong with each.
-SUSPECT_ENTRIES = f"""
-WITH texts AS MATERIALIZED ({_LEG_TEXTS}
-), legs AS (
-    SELECT p.entry_id, count(*) AS n, min(p.line) AS first, max(p.line) AS last, min(p.lines) AS least_lines, max(p.lines) AS most_lines,
-           min(p.effective_date) AS first_day, max(p.effective_date) AS last_day,
-           min(p.asset_id) = max(p.asset_id) AND min(p.entity_id) = max(p.entity_id) AS simple,
-           sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END) AS net,
-           bool_and(a.id IS NOT NULL AND (a.asset_id, a.entity_id) = (p.asset_id, p.entity_id)) AS agree,
-           string_agg(t.head || p.amount_minor || t.middle || p.direction || '"}}', ', ' ORDER BY p.line) AS said
-    FROM ledger_posting p LEFT JOIN ledger_account a ON a.id = p.account_id LEFT JOIN texts t ON t.id = p.account_id
-    GROUP BY p.entry_id
-)
-SELECT coalesce(e.id, l.entry_id)
-FROM ledger_entry e
-FULL JOIN legs l ON l.entry_id = e.id
-LEFT JOIN ledger_transaction k ON k.id = e.id
-LEFT JOIN ledger_period p ON p.id = e.period_id
-LEFT JOIN ledger_transaction_type t ON t.id = e.type_id
-WHERE e.id IS NULL OR l.entry_id IS NULL OR NOT l.agree OR l.n <> e.lines OR l.first <> 1 OR l.last <> e.lines
-   OR (l.least_lines, l.most_lines, l.first_day, l.last_day) <> (e.lines, e.lines, e.effective_date, e.effective_date)
-   OR CASE WHEN l.simple THEN l.net <> 0 ELSE EXISTS (
-        SELECT 1 FROM ledger_posting q WHERE q.entry_id = e.id GROUP BY q.entity_id, q.asset_id
-        HAVING sum(CASE q.direction WHEN 'debit' THEN q.amount_minor ELSE -q.amount_minor END) <> 0) END
-   OR k.id IS NULL OR (k.entry_id, k.lines) IS DISTINCT FROM (e.id, e.lines::integer)
-   OR '[' || l.said || ']' IS DISTINCT FROM (k.content->'lines')::text
-   OR (k.content->>'type', k.content->>'description', coalesce(k.content->>'reference', ''), coalesce(k.content->>'counterparty', ''))
-       IS DISTINCT FROM (t.code, e.description, e.reference, e.counterparty)
-   OR (k.content->>'effective_date')::date IS DISTINCT FROM CASE WHEN e.prior_period THEN e.value_date ELSE e.effective_date END
-   OR p.id IS NULL OR p.entity_id <> e.entity_id OR e.effective_date NOT BETWEEN p.starts_on AND p.ends_on
-   OR t.id IS NULL OR t.origin <> e.origin OR (k.type_id, k.entity_id) IS DISTINCT FROM (e.type_id, e.entity_id)
-   OR e.origin <> 'rule' OR e.proposal_id IS NOT NULL
-"""  # noqa: S608 (constants alone)
 
 ENTRIES = """
 WITH wanted AS (
@@ -179,7 +146,7 @@ WITH undone AS (
 )
 SELECT q.check_name, 'ledger.transaction', j.id::text, j.id::text, NULL, coalesce('entity:' || j.entity, ''),
        jsonb_build_object('status', q.due), jsonb_build_object('status', q.stands)
-FROM judged j CROSS JOIN LATERAL (VALUES
+FROM (SELECT * FROM judged WHERE status_due <> status OR settlement_due <> settlement) j CROSS JOIN LATERAL (VALUES
     ('transaction_status_agrees', j.status_due, j.status), ('settlement_agrees', j.settlement_due, j.settlement)
 ) AS q (check_name, due, stands)
 WHERE q.due <> q.stands ORDER BY j.id

@@ -11,22 +11,26 @@ _LEG = """p.entry_id, p.line, p.account_id, p.effective_date, p.asset_id, p.enti
     CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE 0 END AS debit, CASE p.direction WHEN 'debit'
         THEN 0 ELSE p.amount_minor END AS credit"""
 
-_EVERY_LEG = f"""
+_WHOLE_LEGS = f"""
     SELECT {_LEG}, p.account_seq AS seq, p.balance_after_minor AS after, e.posted_at
-    FROM ledger_posting p LEFT JOIN ledger_entry e ON e.id = p.entry_id WHERE p.account_seq IS NOT NULL
+    FROM ledger_posting p LEFT JOIN ledger_entry e ON e.id = p.entry_id
+    WHERE p.account_id = ANY (%(accounts)s) AND p.account_seq IS NOT NULL
     UNION ALL
     SELECT {_LEG}, r.account_seq, r.balance_after_minor, NULL
     FROM ledger_rolled_posting r JOIN ledger_posting p ON p.entry_id = r.entry_id AND p.line = r.line AND p.account_seq IS NULL
+    WHERE r.account_id = ANY (%(accounts)s)
 """  # noqa: S608 (constants alone)
 
-_EVERY_ACCOUNT = """
+# Accounts from their first posting on, as CHANGED_ACCOUNTS has them.
+_WHOLE_ACCOUNTS = """
     SELECT b.account_id, 0::bigint AS seq, 0::numeric AS debits, 0::numeric AS credits, b.version AS through, true AS whole, b.version,
            b.posted_debits_minor, b.posted_credits_minor, v.account_seq AS known_seq, v.debits_minor AS known_debits,
            v.credits_minor AS known_credits, d.debits AS days_debits, d.credits AS days_credits, d.postings AS days_postings
     FROM ledger_balance b
     LEFT JOIN ledger_verified_position v ON v.account_id = b.account_id
-    LEFT JOIN (SELECT account_id, sum(debits_minor) AS debits, sum(credits_minor) AS credits, sum(postings) AS postings
-               FROM ledger_day_delta GROUP BY account_id) d ON d.account_id = b.account_id
+    CROSS JOIN LATERAL (SELECT sum(x.debits_minor) AS debits, sum(x.credits_minor) AS credits, sum(x.postings) AS postings
+                        FROM ledger_day_delta x WHERE x.account_id = b.account_id) d
+    WHERE b.account_id = ANY (%(accounts)s)
 """
 
 # Accounts that posted, or whose balance row is another, since their figures were last verified; balances and days in one view of the books.
@@ -42,8 +46,6 @@ CHANGED_ACCOUNTS = """
        OR b.posted_credits_minor <> coalesce(v.credits_minor, 0)
 """
 
-# One account from its first posting on, as CHANGED_ACCOUNTS has it.
-WHOLE_ACCOUNT = f"SELECT * FROM ({_EVERY_ACCOUNT}) every WHERE account_id = %(account)s"  # noqa: S608 (constants alone)
 
 # The columns of an account to be folded, with their types: CHANGED_ACCOUNTS are handed back in as arrays.
 ACCOUNT_COLUMNS = {
@@ -129,7 +131,7 @@ WITH start AS MATERIALIZED (%(start)s
 )
 SELECT check_name, 'ledger.account', code, code, account_id, 'account:' || code, expected, found FROM wrong ORDER BY code, check_name
 """
-FOLD_EVERYTHING = _FOLD.replace("%(start)s", _EVERY_ACCOUNT).replace("%(legs)s", _EVERY_LEG)
+FOLD_WHOLE_ACCOUNTS = _FOLD.replace("%(start)s", _WHOLE_ACCOUNTS).replace("%(legs)s", _WHOLE_LEGS)
 FOLD_WHAT_IS_NEW = _FOLD.replace("%(start)s", _GIVEN_ACCOUNTS).replace("%(legs)s", _NEW_LEGS)
 ENTRIES_OF_WHAT_IS_NEW = f"WITH start AS MATERIALIZED ({_GIVEN_ACCOUNTS}), legs AS ({_NEW_LEGS}) SELECT DISTINCT entry_id FROM legs"  # noqa: S608
 
@@ -152,8 +154,7 @@ JOIN ledger_account a ON a.id = account_id
 WHERE (s.debits, s.credits, s.n) IS DISTINCT FROM (d.debits_minor, d.credits_minor, d.postings)
 ORDER BY a.code, effective_date
 """  # noqa: S608 (constants alone)
-DAYS = _DAYS.replace("%(these)s", "true")
-DAYS_OF_ACCOUNT = _DAYS.replace("%(these)s", "p.account_id = %(account)s")
+DAYS_OF_ACCOUNTS = _DAYS.replace("%(these)s", "p.account_id = ANY (%(accounts)s)")
 
 TAIL = """
 SELECT 'tail_is_what_is_unrolled', 'ledger.posting', entry_id || '/' || line, coalesce('LE-' || e.number, entry_id::text) || ',

@@ -9,7 +9,7 @@ are folded in from the tail.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -21,8 +21,7 @@ from ledger.models import Account
 FEW = 2_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
+class Sums(NamedTuple):
     """What was debited and credited in all."""
 
     debits_minor: int
@@ -112,46 +111,50 @@ def _current(row: Sequence[Any]) -> Current:
 
 
 # A close still holds for its period if nothing can have been posted up to its end since: the period and all before it are closed, and none
-# of those was closed again later. From the balance of that close the days are added up to the date asked for; where the present is nearer
-# than the close, the days after the date are taken from what the account holds now instead.
+# of those was closed again later. A date is reckoned from what is nearest to it: such a close before or after it, the present, or the
+# beginning of the books. The days in between are added to what stood there, or taken away from it.
 _AS_OF = """
     WITH asked AS (
         SELECT a.id, a.entity_id, b.posted_debits_minor AS debits, b.posted_credits_minor AS credits, b.version
         FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE a.id = ANY (%(accounts)s)
-    ), closed AS (
-        SELECT DISTINCT ON (p.entity_id) p.entity_id, p.ends_on, c.id
+    ), periods AS (
+        SELECT p.entity_id, p.starts_on, p.ends_on, p.status, c.id AS close_id, c.closed_at,
+               bool_and(p.status = 'closed' AND p.closed_at IS NOT NULL) OVER before AS before_closed,
+               max(p.closed_at) OVER before AS last_closed
         FROM ledger_period p
-        CROSS JOIN LATERAL (SELECT c.id, c.closed_at FROM ledger_close c WHERE c.period_id = p.id ORDER BY c.n DESC LIMIT 1) c
-        WHERE p.entity_id IN (SELECT entity_id FROM asked) AND p.status = 'closed' AND p.ends_on <= %(as_of)s
-          AND NOT EXISTS (
-            SELECT 1 FROM ledger_period q WHERE q.entity_id = p.entity_id AND q.starts_on < p.starts_on
-              AND (q.status <> 'closed' OR q.closed_at IS NULL OR q.closed_at > c.closed_at))
-        ORDER BY p.entity_id, p.ends_on DESC
-    ), based AS (
-        SELECT a.*, f.starts_on, c.ends_on, h.debits_minor, h.credits_minor,
-               current_date - %(as_of)s
-                   < %(as_of)s - coalesce(CASE WHEN h.close_id IS NOT NULL THEN c.ends_on END, f.starts_on) AS backwards
-        FROM asked a
-        LEFT JOIN closed c ON c.entity_id = a.entity_id
-        LEFT JOIN ledger_close_balance h ON h.close_id = c.id AND h.account_id = a.id
-        CROSS JOIN LATERAL (SELECT min(p.starts_on) AS starts_on FROM ledger_period p WHERE p.entity_id = a.entity_id) f
+        LEFT JOIN LATERAL (SELECT c.id, c.closed_at FROM ledger_close c WHERE c.period_id = p.id ORDER BY c.n DESC LIMIT 1) c
+            ON p.status = 'closed'
+        WHERE p.entity_id IN (SELECT entity_id FROM asked)
+        WINDOW before AS (PARTITION BY p.entity_id ORDER BY p.starts_on ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ), ground AS (
+        SELECT DISTINCT ON (g.entity_id) g.entity_id, g.close_id, g.stands_on FROM (
+            SELECT entity_id, close_id, ends_on AS stands_on, abs(ends_on - %(as_of)s) AS days FROM periods
+            WHERE close_id IS NOT NULL AND coalesce(before_closed, true) AND coalesce(last_closed <= closed_at, true)
+            UNION ALL
+            SELECT DISTINCT entity_id, NULL::bigint, date 'infinity', abs(current_date - %(as_of)s) FROM asked
+            UNION ALL
+            SELECT entity_id, NULL, date '-infinity', %(as_of)s - min(starts_on) FROM periods GROUP BY entity_id) g
+        ORDER BY g.entity_id, g.days
     )
-    SELECT b.id, b.version,
-           CASE WHEN backwards THEN b.debits - d.debits ELSE coalesce(b.debits_minor, 0) + d.debits END,
-           CASE WHEN backwards THEN b.credits - d.credits ELSE coalesce(b.credits_minor, 0) + d.credits END,
-           t.debits, t.credits
-    FROM based b
+    SELECT a.id, a.version,
+           CASE WHEN g.stands_on = 'infinity' THEN a.debits ELSE coalesce(h.debits_minor, 0) END + d.debits,
+           CASE WHEN g.stands_on = 'infinity' THEN a.credits ELSE coalesce(h.credits_minor, 0) END + d.credits,
+           coalesce(t.debits, 0), coalesce(t.credits, 0)
+    FROM asked a
+    JOIN ground g ON g.entity_id = a.entity_id
+    LEFT JOIN ledger_close_balance h ON h.close_id = g.close_id AND h.account_id = a.id
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(d.debits_minor), 0) AS debits, coalesce(sum(d.credits_minor), 0) AS credits
+        SELECT CASE WHEN g.stands_on > %(as_of)s THEN -1 ELSE 1 END * coalesce(sum(d.debits_minor), 0) AS debits,
+               CASE WHEN g.stands_on > %(as_of)s THEN -1 ELSE 1 END * coalesce(sum(d.credits_minor), 0) AS credits
         FROM ledger_day_delta d
-        WHERE d.account_id = b.id
-          AND d.effective_date > CASE WHEN backwards THEN %(as_of)s WHEN b.debits_minor IS NOT NULL THEN b.ends_on ELSE '-infinity' END
-          AND d.effective_date <= CASE WHEN backwards THEN 'infinity' ELSE %(as_of)s END) d
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(t.amount_minor) FILTER (WHERE t.direction = 'debit'), 0) AS debits,
+        WHERE d.account_id = a.id AND d.effective_date > least(g.stands_on, %(as_of)s)
+          AND d.effective_date <= greatest(g.stands_on, %(as_of)s)) d
+    LEFT JOIN (
+        SELECT t.account_id, coalesce(sum(t.amount_minor) FILTER (WHERE t.direction = 'debit'), 0) AS debits,
                coalesce(sum(t.amount_minor) FILTER (WHERE t.direction = 'credit'), 0) AS credits
         FROM ledger_posting_tail t JOIN ledger_entry e ON e.id = t.entry_id
-        WHERE t.account_id = b.id AND t.effective_date <= %(as_of)s AND e.posted_at <= %(known_at)s) t
+        WHERE t.account_id = ANY (%(accounts)s) AND t.effective_date <= %(as_of)s AND e.posted_at <= %(known_at)s
+        GROUP BY t.account_id) t ON t.account_id = a.id
 """
 
 

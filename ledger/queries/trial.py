@@ -8,17 +8,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
-from ledger.models import Account, AccountType, Asset, Close
+from ledger.models import AccountType, Close
 from ledger.queries.balances import NOTHING, Sums, balances_as_of, balances_known_at, seqs_known_at
 from ledgerops.lib.errors import Refusal, RefusalKind
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+    from ledger.models import Account
 
 EXPLAINED = 200
 _CLOSE = "close:"
@@ -62,8 +64,30 @@ def point_of(*, as_of: date | None, known: str, closes: "QuerySet[Close]", today
     return Point(as_of=as_of or today, known_at=instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialBalanceRow:
+class Named(NamedTuple):
+    """What a trial balance says of an account besides its sums. Thousands are read at a time: plain rows, no models."""
+
+    pk: int
+    code: str
+    name: str
+    type: str
+    owner_class: str
+    asset: str
+    scale: int
+    parent_id: int | None
+    control: str | None
+    control_name: str | None
+
+
+_NAMED = ("pk", "code", "name", "type", "owner_class", "asset__code", "asset__scale", "parent_id", "parent__code", "parent__name")
+
+
+def named_accounts(accounts: "QuerySet[Account]") -> list[Named]:
+    """Return the accounts of a gate as plain rows, in its order."""
+    return [Named._make(row) for row in accounts.values_list(*_NAMED)]
+
+
+class TrialBalanceRow(NamedTuple):
     """One account's posted sums; exactly one of the two balances is above zero unless both are zero."""
 
     code: str
@@ -86,40 +110,18 @@ def sums_at(*, account_ids: Sequence[int], point: Point) -> dict[int, Sums]:
     return balances_known_at(account_ids=account_ids, as_of=point.as_of, known_at=point.known_at)
 
 
-def trial_balance(*, accounts: Iterable[Account], as_of: date, known_at: datetime | None = None) -> list[TrialBalanceRow]:
+def trial_balance(*, accounts: "QuerySet[Account]", as_of: date, known_at: datetime | None = None) -> list[TrialBalanceRow]:
     """Return the balances of the accounts that had moved by the end of an effective date, by asset and code."""
-    chosen = list(accounts)
-    assets = dict(_assets())
+    chosen = named_accounts(accounts)
     sums = sums_at(account_ids=[account.pk for account in chosen], point=Point(as_of=as_of, known_at=known_at))
-    controls = {one.pk: one for one in Account.objects.filter(pk__in={account.parent_id for account in chosen if account.parent_id})}
     rows = []
-    for account in chosen:
-        held = sums.get(account.pk, NOTHING)
-        if held == NOTHING:
-            continue
-        net = held.debits_minor - held.credits_minor
-        control = controls.get(account.parent_id or 0)
-        asset, scale = assets[account.asset_id]
-        rows.append(
-            TrialBalanceRow(
-                code=account.code,
-                name=account.name,
-                type=account.type,
-                owner_class=account.owner_class,
-                asset=asset,
-                scale=scale,
-                debit_minor=max(net, 0),
-                credit_minor=max(-net, 0),
-                control=control.code if control else "",
-                control_name=control.name if control else "",
-            )
-        )
+    for pk, code, name, kind, owner_class, asset, scale, _, control, control_name in chosen:
+        debits, credits_ = sums.get(pk, NOTHING)
+        if debits or credits_:
+            net = debits - credits_
+            debit, credit = (net, 0) if net > 0 else (0, -net)
+            rows.append(TrialBalanceRow(code, name, kind, owner_class, asset, scale, debit, credit, control or "", control_name or ""))
     return sorted(rows, key=lambda row: (row.asset, row.code))
-
-
-def _assets() -> Iterator[tuple[int, tuple[str, int]]]:
-    for pk, code, scale in Asset.objects.values_list("pk", "code", "scale"):
-        yield pk, (code, scale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +180,7 @@ def _one_row(code: str, *, members: Sequence[TrialBalanceRow]) -> TrialBalanceRo
 class TreeRow:
     """A node of the tree with what stands under it, debits less credits: at the point, at the other one, and how many accounts."""
 
-    account: Account
+    account: Named
     level: int
     net_minor: int
     other_minor: int
@@ -221,7 +223,7 @@ class TreeSection:
 
 @dataclass(slots=True, kw_only=True)
 class _Node:
-    account: Account
+    account: Named
     net: int
     other: int
     moved: bool
@@ -230,11 +232,11 @@ class _Node:
 
 
 def trial_balance_tree(
-    *, accounts: Sequence[Account], point: Point, other: Point | None, expanded: Collection[str] | None
+    *, accounts: Sequence[Named], point: Point, other: Point | None, expanded: Collection[str] | None
 ) -> list[TreeSection]:
     """Return the accounts as a tree by asset and type; `expanded` are the codes of the nodes that show what is under them, None is all.
 
-    The accounts come with their assets. A node that had not moved by either point is left out.
+    A node that had not moved by either point is left out.
     """
     ids = [account.pk for account in accounts]
     sums = sums_at(account_ids=ids, point=point)
@@ -247,15 +249,15 @@ def trial_balance_tree(
     for root in roots:
         _add_up(root)
     order = list(AccountType)
-    roots.sort(key=lambda node: (node.account.asset.code, order.index(AccountType(node.account.type)), node.account.code))
+    roots.sort(key=lambda node: (node.account.asset, order.index(AccountType(node.account.type)), node.account.code))
     sections = []
-    for asset, group in groupby((node for node in roots if node.moved), key=lambda node: node.account.asset):
+    for (asset, scale), group in groupby((node for node in roots if node.moved), key=lambda node: (node.account.asset, node.account.scale)):
         of_asset = list(group)
         rows = [row for node in of_asset for row in _rows(node, level=1, expanded=expanded)]
         sections.append(
             TreeSection(
-                asset=asset.code,
-                scale=asset.scale,
+                asset=asset,
+                scale=scale,
                 rows=rows,
                 debit_minor=sum(max(node.net, 0) for node in of_asset),
                 credit_minor=sum(max(-node.net, 0) for node in of_asset),
@@ -265,7 +267,7 @@ def trial_balance_tree(
     return sections
 
 
-def _node(account: Account, *, sums: Mapping[int, Sums], others: Mapping[int, Sums]) -> _Node:
+def _node(account: Named, *, sums: Mapping[int, Sums], others: Mapping[int, Sums]) -> _Node:
     held, then = sums.get(account.pk, NOTHING), others.get(account.pk, NOTHING)
     moved = (held, then) != (NOTHING, NOTHING)
     return _Node(
@@ -371,9 +373,9 @@ def explaining(*, account_ids: Sequence[int], point: Point, other: Point, most: 
         ]
 
 
-def under(accounts: Iterable[Account], *, code: str) -> list[Account]:
+def under(accounts: Iterable[Named], *, code: str) -> list[Named]:
     """Return the account of a code and every account under it, out of these."""
-    children: dict[int, list[Account]] = {}
+    children: dict[int, list[Named]] = {}
     top = None
     for account in accounts:
         children.setdefault(account.parent_id or 0, []).append(account)

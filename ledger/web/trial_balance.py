@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from ledger import operations, queries
-from ledger.models import Account
 from ledger.queries import trial
 from ledger.queries.periods import closes_known_to
 from ledger.web.exports import format_of, table_of, table_response
@@ -56,7 +55,7 @@ class Shown:
 
     point: trial.Point
     other: trial.Point | None
-    accounts: Sequence[Account]
+    accounts: Sequence[trial.Named]
     sections: Sequence[trial.TreeSection]
 
 
@@ -129,7 +128,7 @@ def _shown(request: HttpRequest, form: TrialBalanceForm) -> Shown | None:
     accounts = queries.accounts_for(reader(request))
     if asked["entity"]:
         accounts = accounts.filter(entity__code=asked["entity"])
-    chosen = list(accounts)
+    chosen = trial.named_accounts(accounts)
     expanded = None if asked["detail"] else set(request.GET.getlist("open"))
     return Shown(
         point=point,

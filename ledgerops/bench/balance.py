@@ -14,7 +14,7 @@ def run(*, quick: bool) -> Report:
     """Alternate reads of the small ledger and of the large one."""
     slices, times = (5, 40) if quick else (9, 200)
     with (
-        volume_server(quick=quick) as (server, sizes),
+        volume_server(quick=quick) as (server, volume),
         product_clients(server) as small,
         product_clients(server, database=LARGE) as large,
     ):
@@ -24,7 +24,7 @@ def run(*, quick: bool) -> Report:
         growth = {kind: seconds[f"{kind}, large"] / seconds[f"{kind}, small"] for kind in KINDS}
         return Report(
             bench="balance",
-            sizes={"postings of the account": list(sizes), "slices": slices, "reads": times},
+            sizes={"postings of the account": list(volume.sizes), "slices": slices, "reads": times},
             settings=server.settings(),
             ratios={
                 "growth": max(growth.values()),
@@ -34,7 +34,7 @@ def run(*, quick: bool) -> Report:
             reach=REACH,
             rates={f"{name} (us)": each * 1e6 for name, each in seconds.items()},
             exponents={
-                f"cost of {kind} by postings": exponent(sizes=sizes, costs=(seconds[f"{kind}, small"], seconds[f"{kind}, large"]))
+                f"cost of {kind} by postings": exponent(sizes=volume.sizes, costs=(seconds[f"{kind}, small"], seconds[f"{kind}, large"]))
                 for kind in KINDS
             },
         )

@@ -12,22 +12,29 @@ from typing import Any
 from approvals import operations as approvals
 from ledger import operations
 from ledger.accounting import EntryDraft, Line
-from ledger.models import Account, AccountGroup, AccountType, Asset, LegalEntity, OwnerClass
+from ledger.models import Account, AccountGroup, AccountingPeriod, AccountType, Asset, LegalEntity, OwnerClass, PeriodStatus
 from ledgerops.reference import load_reference_data
 
 ACCOUNTS = 10_000
 ENTITY, GROUP, ASSET = "BENCH", "BENCH", "USD"
 HOT, DEFERRED = "HOT", "DEFERRED"
 DAY = date(2026, 6, 15)
+YEAR_STARTS, YEAR_ENDS = date(2026, 1, 1), date(2026, 12, 31)
 USERNAME, ROLE = "analyst", "Analyst"
 
 
-def prepare(*, accounts: int = ACCOUNTS) -> int:
-    """Define an entity with an open year, its customers' accounts, and settlement accounts that deposits go through."""
+def prepare(*, accounts: int = ACCOUNTS, by_month: bool = False) -> int:
+    """Define an entity with an open year, its customers' accounts, and settlement accounts that deposits go through.
+
+    The year is one period or, by month, twelve.
+    """
     load_reference_data()
     operations.define_entity(code=ENTITY, name="Benchmark")
     operations.define_account_group(code=GROUP, name="Benchmark")
-    operations.open_period(entity=ENTITY, starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31))
+    if by_month:
+        operations.open_year(entity=ENTITY, starts_on=YEAR_STARTS)
+    else:
+        operations.open_period(entity=ENTITY, starts_on=YEAR_STARTS, ends_on=YEAR_ENDS)
     for code in (HOT, DEFERRED):
         operations.open_account(
             code=code,
@@ -47,6 +54,12 @@ def prepare(*, accounts: int = ACCOUNTS) -> int:
         batch_size=1000,
     )
     return accounts
+
+
+def close_months(*, before: str) -> int:
+    """Close every month that ends before a day, oldest first, and return how many there are."""
+    months = AccountingPeriod.objects.filter(ends_on__lt=date.fromisoformat(before)).order_by("starts_on")
+    return sum(operations.close_period(period_id=month.pk).status == PeriodStatus.CLOSED for month in months)
 
 
 def token() -> str:
@@ -111,4 +124,10 @@ _DRAWN: Mapping[str, Callable[[], EntryDraft]] = {
     "deposit": deposit,
     "deferred deposit": partial(deposit, DEFERRED),
 }
-WORKS: Mapping[str, Callable[..., Any]] = {"prepare": prepare, "token": token, "post": post, "post_batch": post_batch}
+WORKS: Mapping[str, Callable[..., Any]] = {
+    "prepare": prepare,
+    "close_months": close_months,
+    "token": token,
+    "post": post,
+    "post_batch": post_batch,
+}

@@ -13,7 +13,7 @@ def run(*, quick: bool) -> Report:
     """Alternate full examinations and sums without parallel workers on the small ledger and on the large one."""
     slices = 5 if quick else 3
     with (
-        volume_server(quick=quick) as (server, sizes),
+        volume_server(quick=quick) as (server, volume),
         product_clients(server) as small,
         product_clients(server, database=LARGE) as large,
     ):
@@ -28,10 +28,10 @@ def run(*, quick: bool) -> Report:
         seconds = medians(alternate(works, slices=slices, before=server.checkpoint))
         return Report(
             bench="integrity",
-            sizes={"postings": list(sizes), "slices": slices},
+            sizes={"postings": list(volume.sizes), "slices": slices},
             settings=server.settings(),
             ratios={"scan": seconds["large"] / seconds["scan"]},
             reach=REACH,
             rates={f"{name} (ms)": each * 1000 for name, each in seconds.items()},
-            exponents={"cost by postings": exponent(sizes=sizes, costs=(seconds["small"], seconds["large"]))},
+            exponents={"cost by postings": exponent(sizes=volume.sizes, costs=(seconds["small"], seconds["large"]))},
         )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -17,6 +18,8 @@ from ledgerops.bench.books import HOT
 from ledgerops.lib.paging import PAGE_SIZE, page_of
 
 AS_OF = date(2026, 6, 30)
+# A day on which the books were closed, one in the middle of a closed month, and one in the month that is open.
+DAYS = (date(2026, 6, 30), date(2026, 7, 16), date(2026, 11, 15))
 
 
 def read(*, what: str, times: int) -> dict[str, Any]:
@@ -69,19 +72,19 @@ def _check(_account: Account) -> int:
     return operations.check_books(full=True).findings_count
 
 
-def _trial_balance(_account: Account) -> list[list[str]]:
-    rows = trial_balance(accounts=Account.objects.all(), as_of=AS_OF)
-    return sorted([row.code, str(row.debit_minor - row.credit_minor)] for row in rows)
+def _trial_balance(day: date, _account: Account) -> list[list[str]]:
+    rows = trial_balance(accounts=Account.objects.all(), as_of=day)
+    return [[row.code, str(row.debit_minor - row.credit_minor)] for row in rows]
 
 
-def _sum(_account: Account) -> list[list[str]]:
+def _sum(day: date, _account: Account) -> list[list[str]]:
     statement = """
         SELECT a.code, moved.net FROM (
             SELECT account_id, sum(CASE direction WHEN 'debit' THEN amount_minor ELSE -amount_minor END) AS net
             FROM ledger_posting WHERE effective_date <= %s GROUP BY account_id
         ) moved JOIN ledger_account a ON a.id = moved.account_id
     """
-    return sorted([code, str(net)] for code, net in _rows(statement, [AS_OF]))
+    return sorted([code, str(net)] for code, net in _rows(statement, [day]))
 
 
 def _page(account: Account, *, after: str) -> int:
@@ -116,8 +119,8 @@ READINGS: Mapping[str, Callable[[Account], Any]] = {
     "effective": _effective,
     "recorded": _recorded,
     "check": _check,
-    "trial_balance": _trial_balance,
-    "sum": _sum,
+    **{f"trial_balance {day}": partial(_trial_balance, day) for day in DAYS},
+    **{f"sum {day}": partial(_sum, day) for day in DAYS},
     "first_page": _first_page,
     "last_page": _last_page,
     "scan": _scan,

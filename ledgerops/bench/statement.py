@@ -13,7 +13,7 @@ def run(*, quick: bool) -> Report:
     """Alternate first and last pages of the small ledger and of the large one."""
     slices, times = (5, 20) if quick else (9, 100)
     with (
-        volume_server(quick=quick) as (server, sizes),
+        volume_server(quick=quick) as (server, volume),
         product_clients(server) as small,
         product_clients(server, database=LARGE) as large,
     ):
@@ -25,12 +25,14 @@ def run(*, quick: bool) -> Report:
         seconds = medians(alternate(works, slices=slices, before=server.checkpoint))
         return Report(
             bench="statement",
-            sizes={"postings of the account": list(sizes), "slices": slices, "reads": times},
+            sizes={"postings of the account": list(volume.sizes), "slices": slices, "reads": times},
             settings=server.settings(),
             ratios={"last_over_first": seconds["large, last_page"] / seconds["large, first_page"]},
             reach=REACH,
             rates={f"{name} (ms)": each * 1000 for name, each in seconds.items()},
             exponents={
-                "cost of the last page by postings": exponent(sizes=sizes, costs=(seconds["small, last_page"], seconds["large, last_page"]))
+                "cost of the last page by postings": exponent(
+                    sizes=volume.sizes, costs=(seconds["small, last_page"], seconds["large, last_page"])
+                )
             },
         )

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -15,9 +16,27 @@ from ledgerops.bench.server import PRODUCT, PROJECT, SQL, Server, bench_server
 from ledgerops.embedded import homes
 
 LARGE = "large"
-ACCOUNTS = 1_000
 SMALL_POSTINGS = 10_000
-LARGE_POSTINGS, LARGE_POSTINGS_QUICK = 10_000_000, 300_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """How many postings the settlement account has in the two ledgers, and how many accounts of customers share a tenth as many."""
+
+    small: int
+    large: int
+    accounts: int
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        return self.small, self.large
+
+
+FULL = Volume(small=SMALL_POSTINGS, large=10_000_000, accounts=1_000)
+# Postings of an account are as many as in the full one.
+QUICK = Volume(small=SMALL_POSTINGS, large=2_500_000, accounts=250)
+# The months before are closed, as a company's are.
+OPEN_SINCE = "2026-11-01"
 
 
 def load(server: Server, *, postings: int, database: str = PRODUCT) -> None:
@@ -25,6 +44,7 @@ def load(server: Server, *, postings: int, database: str = PRODUCT) -> None:
     with psycopg.connect(server.url(database)) as connection:
         connection.execute("SET LOCAL session_replication_role = replica")
         connection.execute("SET LOCAL work_mem = '256MB'")
+        connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
         connection.execute("SELECT set_config('bench.entries', %s, true)", [str(postings // 10)])
         connection.execute((SQL / "volume.sql").read_bytes())
     server.analyze(database)
@@ -47,13 +67,12 @@ def defer(server: Server) -> None:
 
 
 @contextmanager
-def volume_server(*, quick: bool) -> Iterator[tuple[Server, tuple[int, int]]]:
-    """Start a server with a small ledger in the product's database and a large one in `LARGE`; the two sizes are the settlement
-    account's postings.
+def volume_server(*, quick: bool) -> Iterator[tuple[Server, Volume]]:
+    """Start a server with a small ledger in the product's database and a large one in `LARGE`, both with months that are closed.
 
     What was loaded is kept under the data folder until the schema changes, since several benchmarks read it; nobody posts to it.
     """
-    large = LARGE_POSTINGS_QUICK if quick else LARGE_POSTINGS
+    size = QUICK if quick else FULL
     prefix = "volume-quick-" if quick else "volume-full-"
     kept = settings.DATA_DIR / "bench"
     folder = kept / f"{prefix}{_digest()}"
@@ -64,14 +83,18 @@ def volume_server(*, quick: bool) -> Iterator[tuple[Server, tuple[int, int]]]:
         folder.mkdir(parents=True)
         with bench_server(folder=folder) as server:
             with product_clients(server) as product:
-                product.ask("prepare", accounts=ACCOUNTS)
-            load(server, postings=SMALL_POSTINGS)
+                product.ask("prepare", accounts=size.accounts, by_month=True)
             server.create_database(LARGE, template=PRODUCT)
-            load(server, postings=large - SMALL_POSTINGS, database=LARGE)
+            load(server, postings=size.small)
+            load(server, postings=size.large, database=LARGE)
+            for database in (PRODUCT, LARGE):
+                with product_clients(server, database=database) as product:
+                    product.ask("close_months", before=OPEN_SINCE)
+                server.analyze(database)
             server.checkpoint()
         (folder / "loaded").touch()
     with bench_server(folder=folder) as server:
-        yield server, (SMALL_POSTINGS, large)
+        yield server, size
 
 
 def _digest() -> str:

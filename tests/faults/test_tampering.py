@@ -89,6 +89,34 @@ CASES = [
         ("account:2020",),
     ),
     Tampering(
+        "amounts of two postings changed so that their sum stays",
+        f"UPDATE ledger_posting SET amount_minor = amount_minor + CASE account_seq WHEN 1 THEN 5 ELSE -5 END"
+        f" WHERE account_id = {_CUSTOMER} AND account_seq IN (1, 2)",
+        ("balance_after_follows", "entry_balances", "content_is_what_was_posted", "reversals_add_up"),
+        ("account:2020", "entity:M1"),
+    ),
+    Tampering(
+        "two postings of an account have changed places",
+        f"""
+        UPDATE ledger_posting SET account_seq = -1 WHERE account_id = {_CUSTOMER} AND account_seq = 1;
+        UPDATE ledger_posting SET account_seq = 1 WHERE account_id = {_CUSTOMER} AND account_seq = 2;
+        UPDATE ledger_posting SET account_seq = 2 WHERE account_id = {_CUSTOMER} AND account_seq = -1
+        """,
+        ("balance_after_follows", "posted_in_order"),
+        ("account:2020",),
+    ),
+    Tampering(
+        "two postings of an account have changed places and balances",
+        f"""
+        UPDATE ledger_posting p SET account_seq = -n.account_seq, balance_after_minor = CASE n.account_seq
+            WHEN 1 THEN p.amount_minor ELSE (SELECT sum(x.amount_minor) FROM ledger_posting x
+                WHERE x.account_id = {_CUSTOMER} AND x.account_seq IN (1, 2)) END
+            FROM (VALUES (1, 2), (2, 1)) AS n (old_seq, account_seq) WHERE p.account_id = {_CUSTOMER} AND p.account_seq = n.old_seq;
+        UPDATE ledger_posting SET account_seq = -account_seq WHERE account_id = {_CUSTOMER} AND account_seq < 0
+        """,
+        ("posted_in_order",),
+    ),
+    Tampering(
         "instant of posting changed",
         f"UPDATE ledger_entry SET posted_at = posted_at - interval '1 day' WHERE {_TRANSACTION}",
         ("posted_in_order",),

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 
 from approvals import operations as approvals
@@ -15,7 +17,8 @@ from approvals.models import DecisionOutcome, Proposal, ProposalStatus, User
 from approvals.operations.proposals import ProposalInvalid
 from audit.models import AuditEvent
 from ledger import operations
-from ledger.models import Alert, Balance, IntegrityFinding, IntegrityRun, VerifiedPosition
+from ledger.models import Alert, Balance, IntegrityFinding, IntegrityRun, JournalEntry, VerifiedPosition
+from ledger.operations import integrity_screens as screens
 from ledgerops.runtime.models import Switch
 from tests.conftest import SUPERUSER_URL
 from tests.fixtures import Post, signed_in
@@ -49,6 +52,27 @@ def test_sound_books_neither_examination_finds_anything_it(roles: None, person: 
         assert [finding.sentence for finding in IntegrityFinding.objects.all()] == []
         assert run.finished_at is not None
         assert {step["state"] for step in run.progress} == {"done"}
+
+
+def test_entries_screened_range_by_range_the_same_are_suspect(roles: None, person: Callable[[str, str], User]) -> None:
+    busy_books(maker=person("maker", "Analyst"), checker=person("checker", "Approver"))
+    tamper("UPDATE ledger_posting SET amount_minor = amount_minor + 1 WHERE line = 2 AND entry_id IN (SELECT id FROM ledger_entry LIMIT 3)")
+    ids = list(JournalEntry.objects.order_by("id").values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        found = []
+        for cuts in ([], ids[5:6], ids):
+            cursor.execute(screens.suspect_entries(cuts))
+            found.append(sorted(cursor.fetchall()))
+    assert len(found[0]) >= 3
+    assert found == [found[0]] * 3
+
+
+def test_ranges_are_about_alike() -> None:
+    bounds = [UUID(int=n) for n in range(101)]
+    cuts = screens.chosen(bounds)
+    assert len(cuts) == screens.RANGES - 1
+    assert {later.int - earlier.int for earlier, later in pairwise(cuts)} <= {6, 7}
+    assert screens.chosen(bounds[:3]) == []
 
 
 def test_examination_it_writes_nothing_but_its_own_rows(post: Post) -> None:

@@ -12,7 +12,7 @@ from ledger import operations
 from ledger.models import Account, AccountingPeriod, AccountType, Close, CloseBalance, OwnerClass, PeriodStatus, Posting
 from ledger.queries.balances import NOTHING, Sums
 from ledger.queries.periods import closes_known_to, digest_of_stored
-from ledger.queries.trial import Point, PointInvalid, explaining, point_of, sums_at, trial_balance_tree
+from ledger.queries.trial import Point, PointInvalid, explaining, named_accounts, point_of, sums_at, trial_balance_tree
 from ledgerops.lib.transactions import database_now
 from tests.fixtures import GROUP, Post, draft, signed_in
 from tests.ledger.test_close import close, reopen
@@ -144,7 +144,7 @@ def test_the_tree_adds_up_what_stands_under_each_account_and_compares(chart: dic
         )
     post("1010 debit 10.00 USD / 2001 credit 10.00 USD", day=date(2026, 3, 2))
     post("1010 debit 2.00 USD / 2002 credit 2.00 USD", day=date(2026, 3, 9))
-    accounts = list(Account.objects.select_related("asset", "entity"))
+    accounts = named_accounts(Account.objects.all())
     points = {"point": Point(as_of=date(2026, 3, 31)), "other": Point(as_of=date(2026, 3, 5))}
     (section,) = trial_balance_tree(accounts=accounts, expanded=set(), **points)
     shown = [(row.account.code, row.level, row.net_minor, row.other_minor, row.change_minor, row.accounts) for row in section.rows]

@@ -1,0 +1,159 @@
+"""How a full examination finds what deserves a closer look: a few passes over everything that name suspects and let nothing wrong pass.
+
+What is wrong with a suspect the exact statements then say (`integrity_statements`, `integrity_entries`), which look at it alone. A screen
+may therefore suspect what is right, and never the other way round.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from uuid import UUID
+
+from ledger.operations.integrity_entries import LEG_TEXTS
+
+# An account's postings are a chain when each leads from (number before it, balance before it) to (its number, its balance). The first
+# ones together with where the account stands must be the second ones together with (0, 0): links that fit pairwise and count upwards
+# by one make one way from nothing to the balance, without gap and without rest. The two collections are compared by sums of fingerprints
+# under a key that is drawn for each examination, so that nobody can write rows that agree by design.
+_CHAIN = """sum(hashint8extended(l.seq, hash_numeric_extended(l.after, %(key)s))) AS reached,
+           sum(hashint8extended(l.seq - 1, hash_numeric_extended(
+               l.after - CASE WHEN (l.direction = 'debit') = b.debit_normal THEN l.amount_minor ELSE -l.amount_minor END,
+               %(key)s))) AS left_from"""
+
+# Every account that is suspect, and every other one whose verified position moves on, with what its postings come to.
+ACCOUNTS = f"""
+WITH legs AS NOT MATERIALIZED (
+    SELECT p.account_id, p.effective_date, p.direction, p.amount_minor, p.account_seq AS seq, p.balance_after_minor AS after
+    FROM ledger_posting p WHERE p.account_seq IS NOT NULL
+    UNION ALL
+    SELECT p.account_id, p.effective_date, p.direction, p.amount_minor, r.account_seq, r.balance_after_minor
+    FROM ledger_rolled_posting r JOIN ledger_posting p ON p.entry_id = r.entry_id AND p.line = r.line AND p.account_seq IS NULL
+), derived AS MATERIALIZED (
+    SELECT l.account_id, l.effective_date, count(*) AS n,
+           coalesce(sum(l.amount_minor) FILTER (WHERE l.direction = 'debit'), 0) AS debits,
+           coalesce(sum(l.amount_minor) FILTER (WHERE l.direction <> 'debit'), 0) AS credits,
+           {_CHAIN}
+    FROM legs l JOIN ledger_balance b ON b.account_id = l.account_id
+    GROUP BY l.account_id, l.effective_date
+), by_account AS (
+    SELECT account_id, sum(s.n) AS n, sum(s.debits) AS debits, sum(s.credits) AS credits, sum(s.reached) AS reached,
+           sum(s.left_from) AS left_from,
+           bool_or((s.debits, s.credits, s.n) IS DISTINCT FROM (d.debits_minor, d.credits_minor, d.postings)) AS days_differ
+    FROM derived s FULL JOIN ledger_day_delta d USING (account_id, effective_date) GROUP BY account_id
+), judged AS (
+    SELECT coalesce(b.account_id, s.account_id) AS account_id, b.version, b.posted_debits_minor AS debits,
+           b.posted_credits_minor AS credits, v.account_seq AS known_seq,
+           b.account_id IS NULL OR coalesce(s.days_differ, false)
+           OR (coalesce(s.n, 0), coalesce(s.debits, 0), coalesce(s.credits, 0))
+              <> (b.version, b.posted_debits_minor, b.posted_credits_minor)
+           OR coalesce(s.reached, 0) + hashint8extended(0, hash_numeric_extended(0, %(key)s))
+              <> coalesce(s.left_from, 0) + hashint8extended(b.version, hash_numeric_extended(
+                   CASE WHEN b.debit_normal THEN b.posted_debits_minor - b.posted_credits_minor
+                        ELSE b.posted_credits_minor - b.posted_debits_minor END, %(key)s))
+           OR v.account_seq IS NOT NULL AND (
+                v.account_seq > b.version
+                OR (v.debits_minor + later.debits, v.credits_minor + later.credits) <> (b.posted_debits_minor, b.posted_credits_minor))
+               AS suspect
+    FROM ledger_balance b
+    FULL JOIN by_account s ON s.account_id = b.account_id
+    LEFT JOIN ledger_verified_position v ON v.account_id = b.account_id
+    LEFT JOIN LATERAL (
+        SELECT coalesce(sum(l.amount_minor) FILTER (WHERE l.direction = 'debit'), 0) AS debits,
+               coalesce(sum(l.amount_minor) FILTER (WHERE l.direction <> 'debit'), 0) AS credits
+        FROM legs l WHERE v.account_seq < b.version AND l.account_id = v.account_id AND l.seq > v.account_seq) later ON true
+)
+SELECT account_id, suspect, version, debits, credits FROM judged WHERE suspect OR version > coalesce(known_seq, 0)
+"""  # noqa: S608 (constants alone)
+
+# Accounts in whose order an entry follows one that says it was posted later.
+OUT_OF_ORDER = """
+SELECT DISTINCT l.account_id
+FROM (SELECT p.account_id, p.entry_id, lag(p.entry_id) OVER (PARTITION BY p.account_id ORDER BY p.account_seq) AS before_id
+      FROM ledger_posting p WHERE p.account_seq IS NOT NULL) l
+JOIN ledger_entry e ON e.id = l.entry_id
+JOIN ledger_entry b ON b.id = l.before_id
+WHERE l.before_id <> l.entry_id AND e.posted_at < b.posted_at
+"""
+
+# What was verified moves on for accounts that a full examination found right.
+MOVE_ON = """
+INSERT INTO ledger_verified_position AS v (account_id, account_seq, debits_minor, credits_minor, verified_at)
+SELECT u.account_id, u.account_seq, u.debits, u.credits, clock_timestamp()
+FROM unnest(%(accounts)s::bigint[], %(seqs)s::bigint[], %(debits)s::numeric[], %(credits)s::numeric[])
+    AS u (account_id, account_seq, debits, credits)
+ON CONFLICT (account_id) DO UPDATE SET account_seq = excluded.account_seq, debits_minor = excluded.debits_minor,
+    credits_minor = excluded.credits_minor, verified_at = excluded.verified_at
+    WHERE v.account_seq < excluded.account_seq
+"""
+
+# One range of the entries that have legs, each with what was asked for written as PostgreSQL writes JSON: a comparison of texts for each.
+# Those of several assets or entities come out, too: whether they balance is asked of them together (`UNBALANCED`). A FULL JOIN or such a
+# question in here would keep the ranges from being shared out among workers.
+_RANGE = f"""
+SELECT entry_id, suspect FROM (SELECT l.entry_id, l.simple, (
+   e.id IS NULL OR NOT l.agree OR l.n <> e.lines OR l.first <> 1 OR l.last <> e.lines OR l.simple AND l.net <> 0
+   OR (l.least_lines, l.most_lines, l.first_day, l.last_day) <> (e.lines, e.lines, e.effective_date, e.effective_date)
+   OR k.id IS NULL OR (k.entry_id, k.lines) IS DISTINCT FROM (e.id, e.lines::integer)
+   OR '[' || l.said || ']' IS DISTINCT FROM (k.content->'lines')::text
+   OR (k.content->>'type', k.content->>'description', coalesce(k.content->>'reference', ''), coalesce(k.content->>'counterparty', ''))
+       IS DISTINCT FROM (t.code, e.description, e.reference, e.counterparty)
+   OR (k.content->>'effective_date')::date IS DISTINCT FROM CASE WHEN e.prior_period THEN e.value_date ELSE e.effective_date END
+   OR p.id IS NULL OR p.entity_id <> e.entity_id OR e.effective_date NOT BETWEEN p.starts_on AND p.ends_on
+   OR t.id IS NULL OR t.origin <> e.origin OR (k.type_id, k.entity_id) IS DISTINCT FROM (e.type_id, e.entity_id)
+   OR e.origin <> 'rule' OR e.proposal_id IS NOT NULL) IS TRUE AS suspect
+FROM (
+    SELECT p.entry_id, count(*) AS n, min(p.line) AS first, max(p.line) AS last, min(p.lines) AS least_lines, max(p.lines) AS most_lines,
+           min(p.effective_date) AS first_day, max(p.effective_date) AS last_day,
+           min(p.asset_id) = max(p.asset_id) AND min(p.entity_id) = max(p.entity_id) AS simple,
+           sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END) AS net,
+           bool_and(t.id IS NOT NULL AND (t.asset_id, t.entity_id) = (p.asset_id, p.entity_id)) AS agree,
+           string_agg(t.head || p.amount_minor || CASE p.direction WHEN 'debit' THEN t.debit ELSE t.credit END, ', '
+               ORDER BY p.line) AS said
+    FROM ledger_posting p LEFT JOIN ({LEG_TEXTS}) t ON t.id = p.account_id
+    WHERE %(of_posting)s GROUP BY p.entry_id
+) l
+LEFT JOIN ledger_entry e ON e.id = l.entry_id AND %(of_entry)s
+LEFT JOIN ledger_transaction k ON k.id = e.id AND %(of_transaction)s
+LEFT JOIN ledger_period p ON p.id = e.period_id
+LEFT JOIN ledger_transaction_type t ON t.id = e.type_id
+) screened WHERE suspect OR NOT simple
+"""  # noqa: S608 (constants alone)
+
+UNBALANCED = """
+SELECT DISTINCT p.entry_id FROM unnest(%(entries)s::uuid[]) AS i (id) JOIN ledger_posting p ON p.entry_id = i.id
+GROUP BY p.entry_id, p.entity_id, p.asset_id HAVING sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END) <> 0
+"""
+
+# Any cuts do, as the ranges together are everything: those that the planner's statistics know are there for nothing.
+CUTS = """
+SELECT histogram_bounds::text::uuid[] FROM pg_stats
+WHERE schemaname = current_schema() AND tablename = 'ledger_entry' AND attname = 'id'
+"""
+RANGES = 16
+
+EMPTY_ENTRIES = """
+SELECT e.id FROM ledger_entry e WHERE NOT EXISTS (SELECT 1 FROM ledger_posting p WHERE p.entry_id = e.id)
+"""
+
+
+def chosen(cuts: Sequence[UUID]) -> list[UUID]:
+    """Return so many of the cuts that the ranges between them are about alike."""
+    return sorted({cuts[len(cuts) * n // RANGES] for n in range(1, RANGES)}) if len(cuts) > RANGES else []
+
+
+def suspect_entries(cuts: Sequence[UUID]) -> str:
+    """Return the statement that finds entries which deserve a closer look, range by range between the cuts."""
+    return "\nUNION ALL\n".join(_ranges(cuts))
+
+
+def _ranges(cuts: Sequence[UUID]) -> Iterator[str]:
+    for low, high in pairwise([None, *cuts, None]):
+        yield (
+            _RANGE.replace("%(of_posting)s", _between("p.entry_id", low, high))
+            .replace("%(of_entry)s", _between("e.id", low, high))
+            .replace("%(of_transaction)s", _between("k.id", low, high))
+        )
+
+
+def _between(column: str, low: UUID | None, high: UUID | None) -> str:
+    bounds = [f"{column} >= '{low}'" for _ in [0] if low] + [f"{column} < '{high}'" for _ in [0] if high]
+    return " AND ".join(bounds) or "true"
