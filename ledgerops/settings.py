@@ -293,6 +293,8 @@ SPECTACULAR_SETTINGS = {
         "RateKind": "ledger.models.RateKind",
         "TransactionStatus": "ledger.models.TransactionStatus",
         "SettlementStatus": "ledger.models.SettlementStatus",
+        "ChainStage": "recon.api.chain_serializers.STAGES",
+        "ChainKind": "recon.models.ChainKind",
         "FileStatus": "recon.models.FileStatus",
         "RunStatus": "recon.models.RunStatus",
         "Flow": "recon.models.Flow",
@@ -322,6 +324,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep queued reconciliation runs": {"task": "recon.tasks.sweep_runs", "schedule": 15.0},
     "sweep missing feeds": {"task": "recon.tasks.sweep_feeds", "schedule": 60.0},
+    "read chains": {"task": "recon.tasks.sweep_chains", "schedule": 15.0, "options": {"expires": 15.0}},
     "expire proposals": {"task": "approvals.tasks.expire_proposals", "schedule": 60.0},
     # The day's, soon after midnight UTC, and whatever was missed.
     "post recurring entries": {"task": "ledger.tasks.post_recurring", "schedule": 600.0},

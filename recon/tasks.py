@@ -8,6 +8,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from recon import operations
+from recon.operations import chain_reading
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,28 @@ def sweep_feeds() -> int:
     """Open, change and resolve the breaks of sources that have not delivered."""
     done = operations.sweep_feeds()
     return done.opened + done.changed + done.resolved
+
+
+@shared_task(name="recon.tasks.read_chain")
+def read_chain(*, source_id: int) -> None:
+    chain_reading.read_chain(source_id=source_id)
+
+
+@shared_task(name="recon.tasks.sweep_chains")
+def sweep_chains() -> int:
+    """Have every chain source read that nobody reads at the moment."""
+    waiting = chain_reading.waiting_chains()
+    for source_id in waiting:
+        read_chain.delay(source_id=source_id)
+    return len(waiting)
+
+
+def ring_chain(source_id: int) -> None:
+    """Tell a worker that a chain source has something new. Where no broker answers the sweep will find it."""
+    try:
+        read_chain.delay(source_id=source_id)
+    except OperationalError as error:
+        log.warning("chain_not_announced", source_id=source_id, error=str(error))
 
 
 def ring(run_ids: Iterable[UUID]) -> None:

@@ -2,10 +2,15 @@
 
 from django.urls import path
 
-from recon.api import acts, views
+from recon.api import acts, chains, views
 
 urlpatterns = [
     path("sources", views.Sources.as_view()),
+    path("chains", chains.Chains.as_view()),
+    path("chains/<code:code>", chains.ChainDetail.as_view()),
+    path("chains/<code:code>/blocks", chains.ChainBlocks.as_view()),
+    path("chains/<code:code>/ranges", chains.ChainRanges.as_view()),
+    path("chains/<code:code>/transfers", chains.ChainTransfers.as_view()),
     path("files", views.Files.as_view()),
     path("files/<uuid:file_id>", views.FileDetail.as_view()),
     path("files/<uuid:file_id>/bytes", views.FileBytes.as_view()),
