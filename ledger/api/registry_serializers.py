@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from ledger.api.plain import plain_movement
 from ledger.api.serializers import METADATA_KEYS, EntryLine, LineBody
 from ledger.conversion import Rounding
 from ledger.models import Axis, Direction, EventOutcome, HoldAct, SettlementStatus, TransactionStatus
@@ -86,6 +87,10 @@ class TransactionBody(_MovementBody):
     hold = serializers.UUIDField(required=False, help_text="the hold that this captures")
     final = serializers.BooleanField(default=False, help_text="give back what the hold keeps after this capture")
     reverses = serializers.UUIDField(required=False, help_text="the entry that this undoes; without lines, all of it")
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        read = plain_movement(data, keyed="key" in self.fields)
+        return super().run_validation(data) if read is None else read
 
 
 class CaptureBody(_MovementBody):

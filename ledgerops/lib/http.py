@@ -1,8 +1,12 @@
 """How refusals and permissions meet HTTP. The only file that knows statuses."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -52,6 +56,22 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         refusal = error if isinstance(error, Refusal) else busy_of(error)
         return refused(request, refusal=refusal) if refusal else None
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """The library's own, which does not put the same policy together again for every answer."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Set the policy of all pages, unless the view has asked for another."""
+        if request.__dict__.get("_csp_nonce") or any(name.startswith("_csp_") for name in response.__dict__):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, _policy_of_all())
+        return response
+
+
+@cache
+def _policy_of_all() -> str:
+    return build_policy()
 
 
 def refused(request: HttpRequest, *, refusal: Refusal, **context: Any) -> HttpResponse:

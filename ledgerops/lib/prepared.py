@@ -9,11 +9,12 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 
 def read(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return the rows that a statement in PostgreSQL's own placeholders ($1, $2) answers; its text must be the same every time."""
+    connection = connections[DEFAULT_DB_ALIAS]
     connection.validate_no_broken_transaction()
     connection.close_if_health_check_failed()
     connection.ensure_connection()

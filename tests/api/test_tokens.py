@@ -93,3 +93,11 @@ def test_who_bears_a_token_is_read_without_what_a_request_has_no_use_for(maker: 
     (found,) = bearers(token=issue_token(username=maker.username))
     assert "password" in found.user.get_deferred_fields()
     assert (found.user, found.user.username, found.user.get_all_permissions()) == (maker, "maker", maker.get_all_permissions())
+
+
+def test_an_answer_of_the_api_carries_the_headers_of_every_page(bearer: Client) -> None:
+    answer, page = post(bearer).headers, Client().get("/account/login/").headers
+    for name in ("Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"):
+        assert answer[name] == page[name], name
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert len(answer["X-Request-ID"]) == 32
