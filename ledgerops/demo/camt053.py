@@ -1,4 +1,4 @@
-"""Writes a statement as ISO 20022 camt.053.001.08."""
+"""Writes a statement as ISO 20022 camt.053.001.08, and the parts that the other camt messages share with it."""
 
 from datetime import date
 from xml.etree import ElementTree as ET
@@ -6,7 +6,6 @@ from xml.etree import ElementTree as ET
 from ledgerops.demo.shapes import Statement, StatementLine
 from ledgerops.lib.money import plain
 
-_NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 # Domain, family and sub-family of the ISO external code list, for money that comes in and money that goes out.
 _CODES = {
     "bank_charge": (("ACMT", "MCOP", "CHRG"), ("ACMT", "MDOP", "CHRG")),
@@ -18,24 +17,45 @@ _DEFAULT_CODES = (("PMNT", "RCDT", "DMCT"), ("PMNT", "ICDT", "DMCT"))
 
 def write_camt053(statement: Statement) -> bytes:
     """Return the bytes of one statement with its opening and closing booked balance."""
-    source = statement.source
-    document = ET.Element("Document", {"xmlns": _NAMESPACE})
-    message = ET.SubElement(document, "BkToCstmrStmt")
-    created = f"{statement.statement_date.isoformat()}T22:15:00Z"
-    identification = f"{source.code}-{statement.statement_date:%Y%m%d}"
-    _texts(ET.SubElement(message, "GrpHdr"), MsgId=identification, CreDtTm=created)
-    body = ET.SubElement(message, "Stmt")
-    _texts(body, Id=identification, ElctrncSeqNb=str(statement.number), CreDtTm=created)
-    period = ET.SubElement(body, "FrToDt")
-    _texts(period, FrDtTm=f"{statement.statement_date.isoformat()}T00:00:00Z", ToDtTm=f"{statement.statement_date.isoformat()}T23:59:59Z")
+    return write_camt(statement, message="053", container="BkToCstmrStmt", name="Stmt", closing="CLBD")
+
+
+def write_camt(statement: Statement, *, message: str, container: str, name: str, closing: str) -> bytes:
+    """Return the bytes of one camt message; without a code of its `closing` balance it carries none."""
+    document = ET.Element("Document", {"xmlns": f"urn:iso:std:iso:20022:tech:xsd:camt.{message}.001.08"})
+    body = _body(ET.SubElement(document, container), name, statement)
     _account(body, statement)
-    _balance(body, "OPBD", statement.opening_minor, day=statement.opening_date, statement=statement)
-    _balance(body, "CLBD", statement.closing_minor, day=statement.statement_date, statement=statement)
+    if closing:
+        _balance(body, "OPBD", statement.opening_minor, day=statement.opening_date, statement=statement)
+        _balance(body, closing, statement.closing_minor, day=statement.statement_date, statement=statement)
+    _summary(body, statement)
     for number, line in enumerate(statement.lines, start=1):
         _entry(body, line, number=number, statement=statement)
     ET.indent(document)
     text = ET.tostring(document, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
+
+
+def _body(message: ET.Element, name: str, statement: Statement) -> ET.Element:
+    source = statement.source
+    created = f"{statement.statement_date.isoformat()}T22:15:00Z"
+    identification = f"{source.code}-{statement.statement_date:%Y%m%d}"
+    _texts(ET.SubElement(message, "GrpHdr"), MsgId=identification, CreDtTm=created)
+    body = ET.SubElement(message, name)
+    _texts(body, Id=identification, ElctrncSeqNb=str(statement.number), CreDtTm=created)
+    period = ET.SubElement(body, "FrToDt")
+    _texts(period, FrDtTm=f"{statement.statement_date.isoformat()}T00:00:00Z", ToDtTm=f"{statement.statement_date.isoformat()}T23:59:59Z")
+    return body
+
+
+def _summary(body: ET.Element, statement: Statement) -> None:
+    """Declare how many entries there are and what they sum to, received and paid."""
+    summary = ET.SubElement(body, "TxsSummry")
+    for tag, amounts in (
+        ("TtlCdtNtries", [line.amount_minor for line in statement.lines if line.amount_minor > 0]),
+        ("TtlDbtNtries", [-line.amount_minor for line in statement.lines if line.amount_minor < 0]),
+    ):
+        _texts(ET.SubElement(summary, tag), NbOfNtries=str(len(amounts)), Sum=plain(sum(amounts), scale=statement.scale))
 
 
 def _account(body: ET.Element, statement: Statement) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -29,13 +29,13 @@ DEFINITION: dict[str, Any] = {
 HEAD = ["Day", "Amount", "Ref", "Note"]
 
 
-def workbook(*rows: Sequence[Any], title: str = "Export", prepare: Callable[[Any], None] | None = None) -> bytes:
+def workbook(*rows: Any, title: str = "Export", prepare: Callable[[Any], None] | None = None) -> bytes:
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
     sheet.title = title
     for row in rows:
-        sheet.append(row)
+        sheet.append(list(row))
     if prepare:
         prepare(book)
     buffer = io.BytesIO()
@@ -94,7 +94,7 @@ def test_sheets_heads_balances_and_footers_stand_where_the_mapping_says() -> Non
             [],
             ["printed by", "bank"],
         ):
-            sheet.append(row)
+            sheet.append(list(row))
 
     content = workbook(["other"], prepare=second)
     layout = {"sheet": "Konto", "header_row": 3, "skip_rows": 1, "footer_rows": 1}
