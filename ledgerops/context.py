@@ -50,6 +50,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("recon:runs", "Runs", "circle-play", "r", "recon.view_run"),
             Place("recon:statements", "Statements", "file-text", "s", "recon.view_statement"),
             Place("recon:sources", "Sources", "plug", "k", "recon.view_statement"),
+            Place("recon:chains", "Chains", "link", "g", "recon.view_statement"),
         ),
     ),
     (

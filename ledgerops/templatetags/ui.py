@@ -146,6 +146,11 @@ LOOKS: dict[str, Look] = {
     "superseded": Look("Superseded", "history", "neutral"),
     "late": Look("Late", "circle-alert", "bad"),
     "expected": Look("Expected", "calendar-clock", "neutral"),
+    # blocks of a chain
+    "seen": Look("Seen", "eye", "neutral"),
+    "safe": Look("Safe", "shield", "info"),
+    "final": Look("Final", "shield-check", "good"),
+    "orphaned": Look("Orphaned", "unlink", "amber"),
     # books
     "posted": Look("Posted", "check", "good"),
     "initiated": Look("Initiated", "circle-dashed", "neutral"),

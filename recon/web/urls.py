@@ -8,6 +8,7 @@ app_name = "recon"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("breaks/", include("recon.web.breaks.urls")),
+    path("chains/", include("recon.web.chains.urls")),
     path("runs/", include("recon.web.runs.urls")),
     path("mappings/<uuid:mapping_id>/", mappings.mapping_by_id, name="mapping_of"),
     path("sources/", include("recon.web.sources.urls")),
