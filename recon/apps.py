@@ -21,6 +21,7 @@ class ReconConfig(AppConfig):
         NAV_COUNTS["recon:breaks"] = open_breaks_of
         for noun, route in (
             ("break", "recon:break"),
+            ("chain", "recon:chain"),
             ("file", "recon:file"),
             ("run", "recon:run"),
             ("statement", "recon:statement"),
