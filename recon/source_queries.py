@@ -161,8 +161,8 @@ def rows_for(user: "AbstractUser", *, now: datetime) -> list[SourceRow]:
     delivered = feeds.feeds_for(user, today=now.date(), now=now)
     ids = [one.source.pk for one in delivered]
     terms = {feed.source_id: feed for feed in Feed.objects.filter(source__in=ids)}
-    in_force = MappingVersion.objects.filter(source__in=ids, status=MappingStatus.APPROVED).order_by("source", "-approved_at", "-number")
-    mappings = {mapping.source_id: mapping for mapping in in_force.distinct("source")}
+    in_force = MappingVersion.objects.filter(source__in=ids, status=MappingStatus.APPROVED).order_by("source_id", "-approved_at", "-number")
+    mappings = {mapping.source_id: mapping for mapping in in_force.distinct("source_id")}
     rows = QuarantinedRow.objects.filter(source__in=ids, state=QuarantineState.OPEN).values_list("source")
     quarantined = dict(rows.annotate(count=Count("pk")))
     return [

@@ -62,7 +62,7 @@ class MappingHandler:
         return Review(
             template="recon/reviews/mapping.html",
             context={
-                "version": version,
+                "mapping": version,
                 "source": version.source,
                 "before": before,
                 "rows": source_queries.compared_with(version, before=before),

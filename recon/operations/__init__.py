@@ -7,6 +7,7 @@ from recon.operations.feeds import FeedDayRefused, FeedInvalid, set_feed, sweep_
 from recon.operations.intake import FileBytesLost, FileRefused, StatementKnown, accept_file, hand_out_file, read_again, receive_file
 from recon.operations.mappings import (
     APPROVE_MAPPING,
+    SAMPLE_MAXIMUM_BYTES,
     MappingInvalid,
     MappingNotNew,
     MappingNotYours,
@@ -25,6 +26,7 @@ from recon.operations.sources import NewAccount, SourceInvalid, SourceRefused, c
 __all__ = [
     "ADJUSTMENT",
     "APPROVE_MAPPING",
+    "SAMPLE_MAXIMUM_BYTES",
     "AdjustmentRefused",
     "BreakRefused",
     "ExportRefused",

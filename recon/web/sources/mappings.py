@@ -240,7 +240,7 @@ def _start(source: Source, *, text: str) -> dict[str, Any]:
 
 def _shown(initial: Mapping[str, Any]) -> dict[str, Any]:
     """Return initial values as data, so that the preview shows what comes of them; what is not ticked is not sent."""
-    return {name: value for name, value in initial.items() if value not in (None, False, "")}
+    return {name: value for name, value in initial.items() if value is not None and value is not False and value != ""}
 
 
 def _sample(source: Source, *, text: str) -> StatementFile | None:
