@@ -55,7 +55,17 @@ def _line_read(
     own, *aside = re.split(r"\s{2,}", own.strip(), maxsplit=1)
     said = _said(details)
     supplement = one_line(" ".join([*aside, *item.texts[1:]]))
+    bank = key(bank)
     in_narrative = own.rstrip("+").upper() in ("KREF", "EREF")
+    own = said.own_reference if in_narrative else key(own) or said.own_reference
+    keys = (
+        ("end_to_end", said.end_to_end_id),
+        ("uetr", said.uetr),
+        ("mandate", said.mandate),
+        ("own_reference", own),
+        ("own_reference", said.own_reference),
+        ("bank_reference", bank),
+    )
     return LineRead(
         ordinal=ordinal,
         booking_date=dates[0],
@@ -64,8 +74,8 @@ def _line_read(
         reversal=match["mark"].startswith("R"),
         amount=amount_of(match["amount"]),
         currency=currency,
-        own_reference=said.own_reference if in_narrative else key(own) or said.own_reference,
-        bank_reference=key(bank),
+        own_reference=own,
+        bank_reference=bank,
         end_to_end_id=said.end_to_end_id,
         uetr=said.uetr,
         counterparty_name=said.counterparty_name,
@@ -76,6 +86,8 @@ def _line_read(
         details_total=None,
         booked=not match["mark"].startswith("E"),
         place=item.place,
+        keys=tuple(dict.fromkeys(one for one in keys if one[1])),
+        facts=said.facts,
     )
 
 

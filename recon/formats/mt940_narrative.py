@@ -27,8 +27,10 @@ class Narrative:
     end_to_end_id: str = ""
     own_reference: str = ""
     uetr: str = ""
+    mandate: str = ""
     counterparty_name: str = ""
     counterparty_account: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 def narrative(texts: list[str]) -> Narrative:
@@ -67,8 +69,10 @@ def _subfields(text: str, *, separator: str) -> Narrative:
         description=one_line(remittance),
         end_to_end_id=key(words.get("EREF", "")),
         own_reference=key(words.get("KREF", "")),
+        mandate=key(words.get("MREF", "")),
         counterparty_name=one_line(_run_on(name, width=SUBFIELD_WIDTH)),
         counterparty_account=_account(found.get("31", "") or found.get("38", "") or words.get("IBAN", "")),
+        facts=_facts(words),
     )
 
 
@@ -80,10 +84,18 @@ def _slash_words(text: str) -> Narrative:
         description=one_line(words.get("REMI", "").removeprefix("USTD//").strip("/") or text),
         end_to_end_id=key(words.get("EREF", "").strip("/")),
         own_reference=key((words.get("KREF", "") or words.get("PREF", "")).strip("/")),
-        uetr=key(words.get("UETR", "").strip("/")),
+        uetr=key(words.get("UETR", "").strip("/")).lower(),
+        mandate=key(words.get("MARF", "").strip("/")),
         counterparty_name=one_line(words.get("NAME", "").strip("/") or named),
         counterparty_account=_account(words.get("IBAN", "").strip("/") or parties[0]),
+        facts=_facts(words),
     )
+
+
+def _facts(words: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the amounts, the reason of a return and the purpose that a text states beside what it says."""
+    named = (("instructed", "OAMT"), ("charges", "COAM"), ("return_reason", "RTRN"), ("purpose", "PURP"))
+    return tuple((name, text) for name, word in named if (text := one_line(words.get(word, "").strip("/"))))
 
 
 def _words(text: str, word: re.Pattern[str]) -> dict[str, str]:

@@ -145,6 +145,12 @@ def test_reads_sepa_subfields_across_wrapped_lines() -> None:
     assert line.own_reference == "OUR-1"
     assert line.description == "Invoice 42 and some more text"
     assert (line.counterparty_name, line.counterparty_account) == ("Example Trading Company GmbH", IBAN)
+    assert line.keys == (
+        ("end_to_end", "E2E-2024-000000000042"),
+        ("mandate", "MANDATE-1"),
+        ("own_reference", "OUR-1"),
+        ("bank_reference", "B1"),
+    )
 
 
 def test_reads_slash_words() -> None:
@@ -152,6 +158,11 @@ def test_reads_slash_words() -> None:
     (line,) = lines(read_mt940(mt940_text(":61:2401030103C1,00NTRFEREF", narrative)))
     assert (line.end_to_end_id, line.own_reference, line.description) == ("E2E-9", "", "Rent May")
     assert (line.counterparty_name, line.counterparty_account) == ("Example", IBAN)
+    assert line.keys == (("end_to_end", "E2E-9"),)
+    returned = ":86:/RTRN/AC04/EREF/NOTPROVIDED/MARF/M-1/OAMT+EUR1,00"
+    (line,) = lines(read_mt940(mt940_text(":61:2401030103C1,00NTRFNONREF", returned)))
+    assert line.keys[0][0] == "mandate"
+    assert ("return_reason", "AC04") in line.facts
 
 
 def test_reads_the_older_ns_field() -> None:
