@@ -356,7 +356,7 @@ def _declared(record: Record, count: int) -> Generator[Event, None, list[int] | 
     fields = _padded(record.fields(), count)[:count]
     if all(_NUMBER.fullmatch(field) for field in fields):
         return [int(field) for field in fields]
-    message = "The control totals of this trailer cannot be read: expected a sum and counts. Was the file cut off here?"
+    message = "The control totals of this trailer cannot be read: expected a sum and counts. The file may have been cut off here."
     yield refusal(place=record.place(record.code), field=record.code, value=record.raw[0], message=message)
     return None
 

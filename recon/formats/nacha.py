@@ -280,7 +280,9 @@ def _control(
     first, last = position
     declared = record.number(first, last)
     if declared is None:
-        message = f"The control record does not have its digits at positions {first} to {last} ({name}). Was the file cut off here?"
+        message = (
+            f"The control record does not have its digits at positions {first} to {last} ({name}). The file may have been cut off here."
+        )
         yield refusal(place=place, field=name, value=record.get(first, last), message=message)
         return
     scale = -2 if money else 0

@@ -27,7 +27,7 @@ from recon.formats.events import (
 )
 from recon.formats.guard import guarded
 from recon.formats.lines import SMALL_MAX, size_of
-from recon.formats.ofx_nodes import RESPONSES, STATEMENTS, TRADES, Node, nodes
+from recon.formats.ofx_nodes import LINES, RESPONSES, STATEMENTS, TRADES, Node, nodes
 from recon.formats.text import bic, iban, key, one_line
 
 _MONEY_IN = frozenset({"CREDIT", "DEP", "DIRECTDEP"})
@@ -107,6 +107,9 @@ class _Reader:
             yield from self._status(node)
         elif self._statement and complete:
             yield from self._part(node, self._statement)
+        elif complete and (node.name in LINES or node.name in TRADES or node.name == "LEDGERBAL"):
+            message = "A transaction or a balance stands outside the statement of an account (STMTRS): an element is damaged or missing."
+            yield refusal(place=node.place(), field="STMTRS", value=node.get("TRNAMT", "BALAMT"), message=message)
 
     def finish(self) -> Iterator[Event]:
         if self._refused:
@@ -132,7 +135,7 @@ class _Reader:
             yield refusal(place=node.place("CODE"), field="STATUS", value=node.get("MESSAGE") or code, message=message)
 
     def _part(self, node: Node, statement: _Statement) -> Iterator[Event]:
-        if node.name in ("STMTTRN", "STMTTRNP"):
+        if node.name in LINES:
             yield from self._open(statement)
             yield from _line(node, statement)
         elif node.name in TRADES:

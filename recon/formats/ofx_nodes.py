@@ -20,13 +20,14 @@ TRADES = frozenset(
 )  # fmt: skip
 STATEMENTS = {"STMTRS": "BANKACCTFROM", "CCSTMTRS": "CCACCTFROM", "INVSTMTRS": "INVACCTFROM"}
 RESPONSES = frozenset({"STMTTRNRS", "CCSTMTTRNRS", "INVSTMTTRNRS"})
+LINES = frozenset({"STMTTRN", "STMTTRNP"})
 LISTS = frozenset({"BANKTRANLIST", "BANKTRANLISTP", "INVTRANLIST"})
 _BALANCES = frozenset({"LEDGERBAL", "AVAILBAL", "INVBAL", "INVPOSLIST"})
 # Elements that hold others. Any other element is a value, whether it has an end tag or not.
 _HOLDERS = (
-    {"OFX", "SONRS", "STATUS", "FI", "INVBANKTRAN", "STMTTRN", "STMTTRNP", "PAYEE", "CURRENCY", "ORIGCURRENCY", "BANKACCTTO", "CCACCTTO"}
+    {"OFX", "SONRS", "STATUS", "FI", "INVBANKTRAN", "PAYEE", "CURRENCY", "ORIGCURRENCY", "BANKACCTTO", "CCACCTTO"}
     | {"BAL", "SECID", "SECLISTMSGSRSV1", "SIGNUPMSGSRSV1"}
-    | TRADES | RESPONSES | LISTS | _BALANCES | set(STATEMENTS) | set(STATEMENTS.values())
+    | LINES | TRADES | RESPONSES | LISTS | _BALANCES | set(STATEMENTS) | set(STATEMENTS.values())
 )  # fmt: skip
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9._-]{0,60})(?:\s[^<>]{0,500})?(/?)>")
 _ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos|nbsp)|#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6}));")
@@ -80,6 +81,9 @@ def nodes(text: str) -> Iterator[tuple[Node, bool] | LocatedError]:
                 stack[-1].children.setdefault(tag, node)
             stack.append(node)
             yield node, False
+        elif tag == "TRNAMT" and not (stack and stack[-1].name in LINES and tag not in stack[-1].values):
+            message = "An amount stands outside a transaction, or a transaction has two: an element STMTTRN is damaged or missing."
+            yield refusal(place=Place(line, None, "TRNAMT"), field="STMTTRN", value=value, message=message)
         elif stack and tag not in stack[-1].values:
             stack[-1].values[tag], stack[-1].lines[tag] = value, line
 
@@ -105,23 +109,13 @@ def _tags(text: str) -> Iterator[tuple[str | LocatedError, bool, str, int]]:
         opener = next((one for one in _SKIPPED if text.startswith(one, found)), "")
         if text[found : found + 9].upper() in ("<!DOCTYPE", "<!ENTITY "):
             message = "The file declares a document type or entities, which no statement needs and which can be an attack."
-            yield (
-                refusal(place=Place(number, None, "DOCTYPE"), field="DOCTYPE", value=text[found : found + 80], message=message),
-                False,
-                "",
-                number,
-            )
+            yield _refused("DOCTYPE", text[found : found + 80], message, line=number), False, "", number
             return
         if opener or text.startswith(_CDATA, found):
             end = text.find(_SKIPPED.get(opener, "]]>"), found)
             if end < 0:
                 message = "A comment or a section of text does not end: the file is damaged or was cut off."
-                yield (
-                    refusal(place=Place(number, None, "text"), field="text", value=text[found : found + 80], message=message),
-                    False,
-                    "",
-                    number,
-                )
+                yield _refused("text", text[found : found + 80], message, line=number), False, "", number
                 return
             if not opener:
                 said.append(text[found + len(_CDATA) : end])
@@ -132,7 +126,7 @@ def _tags(text: str) -> Iterator[tuple[str | LocatedError, bool, str, int]]:
             said.append("<")
             if len(said) > PIECES_MAX:
                 message = "A value is longer than any bank writes; the file looks damaged."
-                yield refusal(place=Place(line, None, name or "text"), field=name or "text", message=message), False, "", line
+                yield _refused(name or "text", "", message, line=line), False, "", line
                 return
             position = found + 1
             continue
@@ -145,6 +139,10 @@ def _tags(text: str) -> Iterator[tuple[str | LocatedError, bool, str, int]]:
             closing = True
     if name:
         yield name, closing, one_line("".join(said)), line
+
+
+def _refused(field: str, value: str, message: str, *, line: int) -> LocatedError:
+    return refusal(place=Place(line, None, field), field=field, value=value, message=message)
 
 
 def _unescaped(text: str) -> str:

@@ -6,7 +6,7 @@ import io
 from decimal import Decimal
 
 from recon.formats import camt053, mt940
-from recon.formats.events import BalanceRead, Event, LineRead, LocatedError, Reader, StatementOpened
+from recon.formats.events import BalanceRead, ControlRead, Event, LineRead, LocatedError, Reader, StatementOpened
 from recon.formats.proof import Chain, chain, pages
 
 IBAN = "DE89370400440532013000"
@@ -96,3 +96,10 @@ def chains(events: list[Event], *, scale: int = 5) -> list[Chain]:
 
 def signed(events: list[Event]) -> list[Decimal]:
     return [line.amount if line.direction == "credit" else -line.amount for line in lines(events)]
+
+
+def differing(events: list[Event]) -> dict[str, tuple[object, object]]:
+    """Return the controls that say something else than what was read, as (declared, found)."""
+    return {
+        event.name: (event.declared, event.found) for event in events if isinstance(event, ControlRead) and event.declared != event.found
+    }

@@ -326,8 +326,11 @@ ERROR = "<STATUS><CODE>2000<SEVERITY>ERROR<MESSAGE>General error</STATUS>"
         (file_of(statement(line())).replace("<FITID>", "<![CDATA[<FITID>"), "text"),
         (file_of(statement(line())).replace("<FITID>", "<FITID>" + "<" * 50_000), "FITID"),
         ("<OFX>" + " " * 25_000_000, "file"),
+        (file_of(statement(line(), line("5.00")).replace("</STMTTRN><STMTTRN>", "<STMTTRM>")), "STMTTRN"),
+        (file_of(statement(line(), line("5.00")).replace("</STMTTRN><STMTTRN>", "</STMTTRN><STMTTRM>")), "STMTTRN"),
+        (file_of(statement(line()), statement(line()).replace("<STMTRS>", "<STMTRX>")), "STMTRS"),
     ],
-    ids=range(16),
+    ids=range(19),
 )
 def test_refuses_what_is_no_statement(text: str, field: str) -> None:
     found = fatal(read(text))
