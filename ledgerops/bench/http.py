@@ -1,6 +1,7 @@
 """The same posting through `POST /api/v1/transactions`: eight connections at gunicorn as `make up` runs it."""
 
 import json
+import os
 import random
 import selectors
 import socket
@@ -20,6 +21,7 @@ from ledgerops.bench.clients import product_clients
 from ledgerops.bench.report import Report, alternate, at_least, at_most, exponent, medians
 from ledgerops.bench.server import PROJECT, Server, bench_server
 from ledgerops.embedded.processes import free_port, wait_until
+from ledgerops.embedded.stack import WEB
 
 REACH = {"in_process": at_least(0.25), "p99_over_p50": at_most(8)}
 CONNECTIONS = 8
@@ -31,7 +33,7 @@ def run(*, quick: bool) -> Report:
     with bench_server() as server, product_clients(server) as product:
         product.ask("prepare")
         (token,) = product.ask("token")
-        with _web(server) as port:
+        with _web(server) as (port, web):
             callers = _Callers(port=port, token=token)
             callers.rate(connections=CONNECTIONS, seconds=2.0)
             server.analyze()
@@ -41,7 +43,10 @@ def run(*, quick: bool) -> Report:
                 "http_2": lambda: callers.rate(connections=2, seconds=seconds),
                 "http_8": lambda: callers.rate(connections=CONNECTIONS, seconds=seconds),
             }
+            callers.seconds, served = 0.0, _cpu_of_children(web)
             rates = medians(alternate(works, slices=slices, before=server.checkpoint))
+            served = _cpu_of_children(web) - served
+        asked = sum(len(waited) for slices_waited in callers.waits.values() for waited in slices_waited)
         waits = callers.waits[CONNECTIONS]
         percentiles = [quantiles(waited, n=100) for waited in waits]
         p50, p99 = median(each[49] for each in percentiles), median(each[98] for each in percentiles)
@@ -51,7 +56,13 @@ def run(*, quick: bool) -> Report:
             settings=server.settings(),
             ratios={"in_process": rates["http_8"] / rates["product_1"], "p99_over_p50": p99 / p50},
             reach=REACH,
-            rates={**rates, "p50_ms": p50 * 1000, "p99_ms": p99 * 1000},
+            rates={
+                **rates,
+                "p50_ms": p50 * 1000,
+                "p99_ms": p99 * 1000,
+                "processor of the web server (ms a request)": served / asked * 1000,
+                "processor of the callers (ms a request)": callers.seconds / asked * 1000,
+            },
             exponents={
                 "cost by connections": exponent(sizes=(2, CONNECTIONS), costs=(1 / rates["http_2"], 1 / rates["http_8"])),
             },
@@ -59,22 +70,32 @@ def run(*, quick: bool) -> Report:
 
 
 @contextmanager
-def _web(server: Server) -> Iterator[int]:
-    """Serve the product on a free port, with the options of `make up`."""
+def _web(server: Server) -> Iterator[tuple[int, int]]:
+    """Serve the product on a free port as `make up` does; yield the port and the process that its workers are children of."""
     port = free_port(preferred=0)
     (Path(server.environment["LEDGEROPS_DATA_DIR"]) / "static").mkdir(exist_ok=True)
-    command = [
-        *(sys.executable, "-m", "gunicorn", "ledgerops.wsgi:application", "--bind", f"127.0.0.1:{port}"),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload", "--no-control-socket", "--log-level", "warning"),
-    ]
-    process = subprocess.Popen(command, cwd=PROJECT, env=server.environment)
-    try:
-        if not wait_until(lambda: process.poll() is not None or _answers(port), seconds=60, pause=0.1) or process.poll() is not None:
-            raise RuntimeError("the web server of the benchmark did not start")
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
+    log = Path(server.environment["LEDGEROPS_DATA_DIR"]) / "web.log"
+    command = [sys.executable, "-m", *WEB, "--bind", f"127.0.0.1:{port}"]
+    # A line for each request, as in production.
+    environment = {**server.environment, "LEDGEROPS_LOG_LEVEL": "INFO"}
+    with log.open("wb") as said:
+        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=said)
+        try:
+            if not wait_until(lambda: process.poll() is not None or _answers(port), seconds=60, pause=0.1) or process.poll() is not None:
+                raise RuntimeError(f"the web server of the benchmark did not start: {log.read_text()[-2000:]}")
+            yield port, process.pid
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _cpu_of_children(parent: int) -> float:
+    """Return the seconds of processor that the processes of a parent have used so far."""
+    ticks = 0
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _answers(port: int) -> bool:
@@ -96,10 +117,13 @@ class _Callers:
             f"POST /api/v1/transactions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
         )
         self.waits: dict[int, list[list[float]]] = {}
+        # Of processor, which these callers took from what they measure.
+        self.seconds = 0.0
 
     def rate(self, *, connections: int, seconds: float) -> float:
         """Ask for that long and return the entries posted a second; what each waited is kept in `waits`."""
         waited: list[float] = []
+        used = time.process_time()
         with selectors.DefaultSelector() as ready:
             started = time.monotonic()
             sent = {}
@@ -120,6 +144,7 @@ class _Callers:
                     else:
                         ready.unregister(connection)
                         connection.close()
+        self.seconds += time.process_time() - used
         self.waits.setdefault(connections, []).append(waited)
         return len(waited) / (now - started)
 

@@ -25,6 +25,11 @@ DEMO = ("--seed", "7", "--days", "30", "--customers", "120", "--load")
 STATIC_NOT_USED = ("redoc", "rest_framework")
 LOG_LIMIT_BYTES = 10_000_000
 WEB_URL = "WEB_URL"
+# What serves the web, here and in the benchmark of HTTP.
+WEB = (
+    *("gunicorn", "ledgerops.wsgi:application", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload"),
+    *("--graceful-timeout", "10", "--timeout", "60", "--no-control-socket"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,11 +176,7 @@ class Stack:
             raise ServiceError(f"no port between {self.plan.port} and {self.plan.port + 99} is free")
         if port != self.plan.port:
             self.say(f"port {self.plan.port} is taken, using {port}")
-        web = self._lasting(
-            "web",
-            *("gunicorn", "ledgerops.wsgi:application", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "2"),
-            *("--threads", "4", "--preload", "--graceful-timeout", "10", "--timeout", "60", "--no-control-socket"),
-        )
+        web = self._lasting("web", *WEB, "--bind", f"127.0.0.1:{port}")
         self.supervisor.start(web)
         deadline = time.monotonic() + 120
         while (status := answer(port)) is None:
