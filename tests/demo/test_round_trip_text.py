@@ -10,6 +10,7 @@ import pytest
 
 from ledgerops.demo.shapes import PlannedSource, Statement, StatementLine
 from ledgerops.demo.writers.bai2 import write_bai2
+from ledgerops.demo.writers.mt942 import write_mt942
 from ledgerops.demo.writers.nacha import write_nacha
 from ledgerops.demo.writers.ofx import write_ofx, write_ofx_sgml
 from recon.formats import FORMATS, detect
@@ -77,6 +78,7 @@ class Trip:
 
 
 TRIPS = {
+    "mt942": Trip(write_mt942, "mt942", "no_balance"),
     "bai2": Trip(write_bai2, "bai2", "proven"),
     "ofx 1": Trip(write_ofx_sgml, "ofx", "no_balance"),
     "ofx 2": Trip(write_ofx, "ofx", "no_balance"),
@@ -116,7 +118,8 @@ def test_reads_back_what_was_written(name: str, planned: Statement) -> None:
     assert [whole.proof.status for whole in found] == [trip.proof]
     if trip.proof == "proven":
         assert balances(events)["opening"] == Decimal(planned.opening_minor).scaleb(-planned.scale)
-    assert balances(events)["closing"] == Decimal(planned.closing_minor).scaleb(-planned.scale)
+    if trip.code != "mt942":
+        assert balances(events)["closing"] == Decimal(planned.closing_minor).scaleb(-planned.scale)
 
 
 @pytest.mark.parametrize("planned", [(), LINES], ids=["empty", "two dates"])
