@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.lookups import IsNull
 
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.models import ChainBlock, ChainRange, ChainSource, ChainStage, ChainTransfer, RangeStatus, Source, SourceKind
@@ -113,7 +114,8 @@ def standings_of(chains: Sequence[ChainSource]) -> list[Standing]:
     ids = [chain.pk for chain in chains]
     counts: dict[int, dict[str, int]] = {pk: dict.fromkeys([*ChainStage.values, ORPHANED], 0) for pk in ids}
     uncounted = dict.fromkeys(ids, 0)
-    grouped = ChainTransfer.objects.filter(chain__in=ids).order_by().values_list("chain", "block__stage", "orphaned_at__isnull")
+    with_life = ChainTransfer.objects.filter(chain__in=ids).annotate(is_live=IsNull(F("orphaned_at"), True))
+    grouped = with_life.order_by().values_list("chain", "block__stage", "is_live")
     for pk, stage, is_live, rows, left_out in grouped.annotate(rows=Count("pk"), left_out=Count("pk", filter=~Q(uncounted=""))):
         counts[pk][stage if is_live else ORPHANED] += rows
         uncounted[pk] += left_out if is_live else 0

@@ -115,6 +115,10 @@ def treasury_wallet(*, asset: str) -> str:
     return f"1220-{asset}"
 
 
+def settlement_wallet() -> str:
+    return "1230-USDC-BASE"
+
+
 def clearing_account(*, asset: str) -> str:
     return f"1310-{asset}"
 
@@ -229,6 +233,8 @@ _WALLET_ROWS: tuple[_Row, ...] = (
     ("1210", "Hot wallet", "asset", "wallet", "WALLETS", "1200"),
     ("1220", "Treasury wallet", "asset", "wallet", "WALLETS", "1200"),
 )
+# Followed on its chain, transfer by transfer.
+_FOLLOWED_WALLET_ROWS: tuple[_Row, ...] = (("1230", "Settlement wallet", "asset", "wallet", "WALLETS", "1200"),)
 _COMMON_ROWS: tuple[_Row, ...] = (
     ("1300", "Settlement and clearing", "asset", "settlement", "SETTLEMENT", None),
     ("1310", "Card scheme prefunding", "asset", "settlement", "SETTLEMENT", "1300"),
@@ -256,6 +262,7 @@ _COMMON_ROWS: tuple[_Row, ...] = (
 
 def _house_accounts(*, asset: str) -> list[PlannedAccount]:
     cash = _WALLET_ROWS if asset in TOKENS else _BANK_ROWS
+    cash += _FOLLOWED_WALLET_ROWS if settlement_wallet().endswith(f"-{asset}") else ()
     cash += (_PARTNER_ROWS if asset in PARTNERED else ()) + (_SAFEGUARDING_ROWS if asset == "USD" else ())
     results = _FUNCTIONAL_ROWS if asset == FUNCTIONAL else ()
     banks = {source.account_code: source.name for source in SOURCES}

@@ -13,6 +13,7 @@ from ledger import operations as ledger
 from ledger.accounting import EntryDraft, Line
 from ledger.models import AccountType, OwnerClass, Transaction
 from ledger.operations.posting import refusal_of
+from ledgerops.demo.chains import load_chains
 from ledgerops.demo.chart import FUNCTIONAL
 from ledgerops.demo.controls import load_controls
 from ledgerops.demo.movements import load_movements
@@ -83,6 +84,7 @@ def load(company: Company) -> Loaded:
         load_rates(company, recorded_by_id=analyst.pk)
         load_parties(company)
         load_controls(entity=company.entity_code, day=company.entries[-1].effective_date)
+        load_chains(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
     ledger.check_books(full=True)
     return loaded
 

@@ -13,7 +13,7 @@ from ledgerops.demo.company import plan
 from ledgerops.demo.load import SCOPE, AnotherDemoIsLoaded, load, loaded_last_day
 from ledgerops.demo.movements import SCOPE as MOVEMENTS
 from ledgerops.demo.shapes import Company, DifferenceKind
-from recon.models import Break, Item, Run, RunStatus, Source, Statement
+from recon.models import Break, ChainRange, ChainSource, ChainTransfer, Item, Run, RunStatus, Source, Statement
 
 LAST_DAY = date(2026, 11, 20)
 
@@ -29,9 +29,10 @@ def test_it_loads_the_whole_company(company: Company) -> None:
 
     assert loaded.entries == JournalEntry.objects.filter(transactions__scope=SCOPE).count() == len(company.entries)
     assert Account.objects.count() == len(company.accounts)
-    assert Source.objects.count() == len(company.sources)
+    banks = Source.objects.exclude(kind="chain")
+    assert banks.count() == len(company.sources)
     imported = [file for file in company.files if file.imported]
-    assert loaded.files == Statement.objects.filter(proof="proven").count() == len(imported)
+    assert loaded.files == Statement.objects.filter(proof="proven", source__in=banks).count() == len(imported)
     assert set(Run.objects.values_list("status", flat=True)) == {RunStatus.COMPLETED}
     assert loaded.breaks == Break.objects.exclude(state="resolved").count()
     users = get_user_model().objects.filter(groups__isnull=False)
@@ -77,6 +78,18 @@ def test_movements_to_follow_are_one_of_each_thing_that_can_happen(company: Comp
     for balance in Balance.objects.select_related("account__asset"):
         sums[balance.account.asset.code] += int(balance.posted_debits_minor - balance.posted_credits_minor)
     assert not any(sums.values()), "every asset balances"
+
+
+@pytest.mark.django_db
+def test_a_wallet_on_a_chain_shows_every_stage_and_is_proven(company: Company) -> None:
+    load(company)
+
+    chain = ChainSource.objects.get()
+    assert {row.word for row in ChainTransfer.objects.all()} == {"seen", "safe", "final", "orphaned"}
+    assert set(ChainTransfer.objects.exclude(uncounted="").values_list("uncounted", flat=True)) == {"zero_value", "unlisted_contract"}
+    assert set(ChainRange.objects.values_list("status", flat=True)) == {"proven"}
+    assert Statement.objects.filter(source=chain.pk, proof="proven").count() == 3
+    assert not Item.objects.filter(reconciliation__source=chain.pk, side="statement", open=True).exists()
 
 
 @pytest.mark.django_db
