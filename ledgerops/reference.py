@@ -7,7 +7,7 @@ from iso4217 import Currency
 from approvals import operations as approvals
 from ledger import operations as ledger
 from ledger.transaction_types import TRANSACTION_TYPES
-from recon.operations import ADJUSTMENT, APPROVE_MAPPING
+from recon.operations import ADJUSTMENT, APPROVE_MAPPING, COUNT_REPEATED
 
 READING = [
     "ledger.view_account",
@@ -32,6 +32,7 @@ ROLES = {
     "Analyst": [
         *READING,
         "recon.upload_statement",
+        "recon.work_quarantine",
         "recon.register_source",
         "recon.map_source",
         "recon.run_reconciliation",
@@ -83,6 +84,10 @@ ADJUSTMENT_REASONS = [
 # Every kind of proposal, with the governed reasons for it. One other person decides each, within four days.
 REASONS = {
     ADJUSTMENT: ADJUSTMENT_REASONS,
+    COUNT_REPEATED: [
+        ("NO_DUPLICATE", "Two movements that look the same"),
+        ("SENDER_CONFIRMED", "The sender says that both were carried out"),
+    ],
     APPROVE_MAPPING: [
         ("MAPPING_NEW", "First mapping of a source"),
         ("MAPPING_CHANGE", "Its files are written in another way than before"),

@@ -325,6 +325,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep queued reconciliation runs": {"task": "recon.tasks.sweep_runs", "schedule": 15.0},
     "sweep missing feeds": {"task": "recon.tasks.sweep_feeds", "schedule": 60.0},
     "read chains": {"task": "recon.tasks.sweep_chains", "schedule": 15.0, "options": {"expires": 15.0}},
+    "sweep waiting files": {"task": "recon.tasks.sweep_files", "schedule": 15.0},
     "expire proposals": {"task": "approvals.tasks.expire_proposals", "schedule": 60.0},
     # The day's, soon after midnight UTC, and whatever was missed.
     "post recurring entries": {"task": "ledger.tasks.post_recurring", "schedule": 600.0},

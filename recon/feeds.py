@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FEED_DAYS = 10
 STRIP_SPAN = timedelta(days=30)
+MISSING_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +34,17 @@ class Continuity:
     gap_minor: int | None
 
 
-def continuity_of(*, source: Source, closing_date: date, opening_minor: int | None, closing_minor: int | None) -> Continuity:
-    """Return how a statement that is about to be accepted goes on from those there are."""
-    previous = _previous(source=source.pk, closing_date=closing_date, opening=opening_minor, closing=closing_minor).first()
+def continuity_of(
+    *,
+    source: Source,
+    closing_date: date,
+    opening_minor: int | None,
+    closing_minor: int | None,
+    superseded: Statement | None = None,
+) -> Continuity:
+    """Return how a statement that is about to be accepted goes on from those there are, less the one that it takes the place of."""
+    others = _previous(source=source.pk, closing_date=closing_date, opening=opening_minor, closing=closing_minor)
+    previous = (others.exclude(pk=superseded.pk) if superseded else others).first()
     return _continuity(previous, opening_minor=opening_minor)
 
 
@@ -43,7 +52,12 @@ def continuity_now(statement: Statement) -> Continuity:
     """Return how an accepted statement goes on as things stand, since one that was missing may have come later."""
     opening, closing = statement.opening_minor, statement.closing_minor
     previous = _previous(
-        source=statement.source_id, closing_date=statement.closing_date, opening=opening, closing=closing, own_id=statement.pk
+        source=statement.source_id,
+        closing_date=statement.closing_date,
+        opening=opening,
+        closing=closing,
+        own_id=statement.pk,
+        own_at=statement.accepted_at,
     ).first()
     return _continuity(previous, opening_minor=None if opening is None else int(opening))
 
@@ -54,6 +68,13 @@ def _continuity(previous: Statement | None, *, opening_minor: int | None) -> Con
     return Continuity(previous=previous, gap_minor=opening_minor - int(previous.closing_minor))
 
 
+def missing_between(previous: Any, following: Any) -> Sequence[int]:
+    """Return the numbers that stand between those of two statements; none where one has none, or the count began anew."""
+    if previous.sequence is None or following.sequence is None or previous.closing_date.year != following.closing_date.year:
+        return ()
+    return range(previous.sequence + 1, following.sequence)[:MISSING_SHOWN]
+
+
 def with_continuity(statements: QuerySet[Statement]) -> QuerySet[Statement]:
     """Add `previous_id` and `gap_now_minor`, which are what `continuity_now` says of each."""
     previous = _previous(
@@ -62,23 +83,24 @@ def with_continuity(statements: QuerySet[Statement]) -> QuerySet[Statement]:
         opening=OuterRef("opening_minor"),
         closing=OuterRef("closing_minor"),
         own_id=OuterRef("pk"),
+        own_at=OuterRef("accepted_at"),
     )
     return statements.annotate(
         previous_id=Subquery(previous.values("pk")[:1]), gap_now_minor=F("opening_minor") - Subquery(previous.values("closing_minor")[:1])
     )
 
 
-def _previous(*, source: Any, closing_date: Any, opening: Any, closing: Any, own_id: Any = None) -> QuerySet[Statement]:
+def _previous(*, source: Any, closing_date: Any, opening: Any, closing: Any, own_id: Any = None, own_at: Any = None) -> QuerySet[Statement]:
     """Return what a statement may go on from, best first; of one day never the one that goes on from it."""
-    earlier = Q() if own_id is None else Q(pk__lt=own_id)
+    earlier = Q() if own_id is None else Q(accepted_at__lt=own_at)
     same_day = Q(closing_date=closing_date) & (Q(closing_minor=opening) | (earlier & ~Q(opening_minor=closing)))
     # That none is later is implied by the rest, and what lets the index begin at that day.
-    none_later = Statement.objects.filter(source=source, closing_date__lte=closing_date, closing_minor__isnull=False)
+    none_later = Statement.objects.counting().filter(source=source, closing_date__lte=closing_date, closing_minor__isnull=False)
     others = none_later.filter(Q(closing_date__lt=closing_date) | same_day)
     fits = Case(When(closing_minor=opening, then=Value(0)), default=Value(1), output_field=IntegerField())
     # An order may not refer to an outer query, an annotation may.
     fitting = others.annotate(fits=fits)
-    return (fitting if own_id is None else fitting.exclude(pk=own_id)).order_by("-closing_date", "fits", "-id")
+    return (fitting if own_id is None else fitting.exclude(pk=own_id)).order_by("-closing_date", "fits", "-accepted_at", "-id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -334,7 +334,8 @@ def standing_of(reconciliation: Reconciliation) -> Standing:
 
 def standings_of(reconciliations: Sequence[Reconciliation]) -> list[Standing]:
     """Return where each reconciliation stands, in the order given, at a cost that does not grow with their number."""
-    closed = Statement.objects.filter(source__in=[one.source_id for one in reconciliations], closing_minor__isnull=False)
+    sources = [one.source_id for one in reconciliations]
+    closed = Statement.objects.counting().filter(source__in=sources, closing_minor__isnull=False)
     latest = {one.source_id: one for one in closed.order_by("source_id", "-closing_date", "-id").distinct("source_id")}
     signed = dict.fromkeys([one.pk for one in reconciliations], 0)
     sums = Item.objects.filter(reconciliation__in=signed, open=True).values_list("reconciliation", "side", "flow")

@@ -56,6 +56,29 @@ def ring_chain(source_id: int) -> None:
         log.warning("chain_not_announced", source_id=source_id, error=str(error))
 
 
+@shared_task(name="recon.tasks.work_on_file")
+def work_on_file(*, job_id: str) -> None:
+    ring(run.pk for run in operations.execute_job(job_id=UUID(job_id)))
+
+
+@shared_task(name="recon.tasks.sweep_files")
+def sweep_files() -> int:
+    """Ring again for work on files that no worker was told about, or whose worker died."""
+    overdue = operations.overdue_jobs()
+    ring_jobs(overdue)
+    return len(overdue)
+
+
+def ring_jobs(job_ids: Iterable[UUID]) -> None:
+    """Tell a worker of work on files that is committed; what nobody hears of, the sweep finds."""
+    for job_id in job_ids:
+        try:
+            work_on_file.delay(job_id=str(job_id))
+        except OperationalError as error:
+            log.warning("file_not_announced", job_id=str(job_id), error=str(error))
+            return
+
+
 def ring(run_ids: Iterable[UUID]) -> None:
     """Tell a worker of runs that are committed. Where no broker answers the sweep will find them, so nobody is refused for that."""
     for run_id in run_ids:

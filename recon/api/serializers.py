@@ -34,6 +34,7 @@ class LocatedErrorFields(serializers.Serializer[Any]):
     value = serializers.CharField()
     message = serializers.CharField()
     fatal = serializers.BooleanField(help_text="a fatal error refuses the file")
+    row = serializers.BooleanField(default=False, help_text="a row in quarantine, while the rest of its file is read")
 
 
 class FileFields(serializers.Serializer[Any]):
@@ -43,7 +44,7 @@ class FileFields(serializers.Serializer[Any]):
     size_bytes = serializers.IntegerField()
     format = serializers.CharField()
     status = serializers.ChoiceField(choices=FileStatus.choices)
-    received_by = serializers.CharField(source="received_by.username")
+    received_by = serializers.CharField(source="received_by.username", allow_null=True, default=None, help_text="null where no person did")
     received_at = serializers.DateTimeField()
     accepted_at = serializers.DateTimeField(allow_null=True)
     errors = LocatedErrorFields(many=True)  # type: ignore[assignment] # a declared field, not the attribute

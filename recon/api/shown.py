@@ -14,7 +14,7 @@ from recon.api import serializers
 from recon.matching.comparison import FieldRow, compared
 from recon.matching.explanations import why_matched, why_not_matched
 from recon.models import Break, FileStatus, StatementFile
-from recon.operations import read_again
+from recon.operations import statements_in
 
 TIMELINE_SHOWN = 200
 
@@ -34,13 +34,14 @@ def file_in_full(user: User, *, file_id: UUID) -> dict[str, Any]:
 
 def _preview(user: User, *, file: StatementFile) -> list[dict[str, Any]]:
     sources = {(source.identifier, source.asset.code): source.code for source in queries.sources_for(user)}
+    chosen = file.source.identifier if file.source else ""
     return [
         {
             **serializers.ParsedFields(statement).data,
-            "source": sources.get((statement.account, statement.currency)),
-            "line_count": len(statement.lines),
+            "source": sources.get((statement.account or chosen, statement.currency)),
+            "line_count": statement.line_count,
         }
-        for statement in read_again(file).statements
+        for statement in statements_in(file)
     ]
 
 

@@ -10,7 +10,7 @@ from recon import source_queries
 from recon.approval_handlers.adjustments import ADJUSTMENT_HANDLER
 from recon.models import MappingStatus, MappingVersion
 from recon.operations import mappings
-from recon.operations.intake import FileBytesLost
+from recon.operations.kept_bytes import FileBytesLost
 
 
 class MappingHandler:

@@ -5,7 +5,7 @@ Whoever wants the lines as well gives a :class:`Sink`, which is handed each of t
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Protocol
 
 from ledgerops.lib.money import AmountRefused, minor_from_decimal
 from recon.formats import FORMATS, detect
-from recon.formats.events import BalanceRead, ControlRead, Event, LineRead, LocatedError, Place, Reader, StatementClosed, StatementOpened
+from recon.formats.events import BalanceRead, ControlRead, Event, LineRead, LocatedError, Reader, StatementClosed, StatementOpened
 from recon.formats.proof import prove
 from recon.intake.errors import describe, fatal, from_located
 from recon.intake.summary import MAXIMUM_CONTROLS, MAXIMUM_STATEMENTS, ParsedFile, ParsedStatement
@@ -31,17 +31,28 @@ class Sink(Protocol):
 
 
 def read_file(
-    file: BinaryIO, *, scales: Mapping[str, int], format_code: str = "", reader: Reader | None = None, sink: Sink | None = None
+    file: BinaryIO,
+    *,
+    scales: Mapping[str, int],
+    format_code: str = "",
+    reader: Reader | None = None,
+    sink: Sink | None = None,
+    watched: Callable[[ParsedFile], None] | None = None,
 ) -> ParsedFile:
-    """Read a file in whatever format it is, or with the reader given; `scales` gives the decimals of each known asset."""
+    """Read a file in whatever format it is, or with the reader given; `scales` gives the decimals of each known asset.
+
+    `watched` is handed the result before it grows.
+    """
+    parsed = ParsedFile(format=format_code or None)
     if reader is None:
-        code = detect(file)
-        if code is None:
-            refused = ParsedFile(format=None)
-            refused.add_error(fatal("start of file", UNKNOWN))
-            return refused
-        format_code, reader = code, FORMATS[code].reader
-    reading = _Reading(ParsedFile(format=format_code), scales=scales, sink=sink)
+        parsed.format = detect(file)
+        if parsed.format is None:
+            parsed.add_error(fatal("start of file", UNKNOWN))
+            return parsed
+        reader = FORMATS[parsed.format].reader
+    if watched is not None:
+        watched(parsed)
+    reading = _Reading(parsed, scales=scales, sink=sink)
     for event in reader(file):
         reading.take(event)
     return reading.finish()
@@ -327,6 +338,3 @@ def _plain(number: Any) -> str:
     """Return a number in one form, so that two of the same value read the same."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-__all__ = ["Place", "Sink", "read_file"]

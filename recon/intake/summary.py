@@ -86,9 +86,9 @@ class ParsedFile:
 def statements_from_json(summary: Mapping[str, Any]) -> list[ParsedStatement]:
     """Return the statements that `ParsedFile.as_json` wrote down."""
     names = {one.name for one in fields(ParsedStatement)}
-    return [
-        ParsedStatement(
-            **{name: date.fromisoformat(value) if name in _DATES and value else value for name, value in said.items() if name in names}
-        )
-        for said in summary.get("statements", [])
-    ]
+    statements = []
+    for said in summary.get("statements", []):
+        values: dict[str, Any] = {name: value for name, value in said.items() if name in names}
+        values |= {name: date.fromisoformat(values[name]) for name in _DATES if values.get(name)}
+        statements.append(ParsedStatement(**values))
+    return statements

@@ -47,8 +47,8 @@ class Statement(models.Model):
 
     A corrected delivery is another row: `supersedes` names the version it takes the place of, and only the newest one counts.
     `controls` are the totals that the file declares beside those that were found. `sequence` is its number as a number, where
-    it has one. `quarantined` rows and lines that are `repeated` from an earlier delivery are not counted. `booked_from` and
-    `booked_to` are the first and the last booking date of its lines.
+    it has one. Rows in quarantine and repeated lines (RepeatedLine) are not counted. `booked_from` and `booked_to` are the first and
+    the last booking date of its lines.
     """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
@@ -77,7 +77,6 @@ class Statement(models.Model):
     sequence = models.PositiveIntegerField(null=True)
     controls = models.JSONField(default=list)
     quarantined = models.PositiveIntegerField(default=0)
-    repeated = models.PositiveIntegerField(default=0)
     accepted_at = models.DateTimeField(db_default=ClockTimestamp())
     objects = StatementSet.as_manager()
 

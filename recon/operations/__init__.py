@@ -4,7 +4,21 @@ from recon.operations.adjustments import ADJUSTMENT, AdjustmentRefused, propose_
 from recon.operations.breaks import BreakRefused, MatchRefused, assign_break, assign_breaks, comment_on_break, match_by_hand
 from recon.operations.exports import ExportRefused, record_break_export
 from recon.operations.feeds import FeedDayRefused, FeedInvalid, set_feed, sweep_feeds, waive_day
-from recon.operations.intake import FileBytesLost, FileRefused, StatementKnown, accept_file, hand_out_file, read_again, receive_file
+from recon.operations.file_jobs import execute_job
+from recon.operations.file_queue import claim_job, live_jobs_of, overdue_jobs
+from recon.operations.intake import (
+    FileNotReady,
+    FileRefused,
+    StatementRestated,
+    accept_file,
+    choose_source,
+    hand_out_file,
+    read_stored_file,
+    receive_file,
+    statements_in,
+    take_in,
+)
+from recon.operations.kept_bytes import FileBytesLost
 from recon.operations.mappings import (
     APPROVE_MAPPING,
     SAMPLE_MAXIMUM_BYTES,
@@ -19,6 +33,11 @@ from recon.operations.mappings import (
     try_on,
 )
 from recon.operations.mappings import checked as checked_mapping
+from recon.operations.placing import NothingToWithdraw, StatementKnown
+from recon.operations.previewing import FileLine, Restatement, lines_in, restatement_by
+from recon.operations.quarantine import NothingNew, QuarantineRefused, dismiss_row, read_again
+from recon.operations.repeats import COUNT_REPEATED, RepeatRefused, propose_counting
+from recon.operations.restating import RestatementWaits
 from recon.operations.runs import RunRefused, claim_run, execute_run, overdue_runs, request_run
 from recon.operations.saved_views import SavedViewRefused, delete_view, save_view
 from recon.operations.sources import NewAccount, SourceInvalid, SourceRefused, choose_format, register_source, register_source_with_account
@@ -26,6 +45,7 @@ from recon.operations.sources import NewAccount, SourceInvalid, SourceRefused, c
 __all__ = [
     "ADJUSTMENT",
     "APPROVE_MAPPING",
+    "COUNT_REPEATED",
     "SAMPLE_MAXIMUM_BYTES",
     "AdjustmentRefused",
     "BreakRefused",
@@ -33,45 +53,66 @@ __all__ = [
     "FeedDayRefused",
     "FeedInvalid",
     "FileBytesLost",
+    "FileLine",
+    "FileNotReady",
     "FileRefused",
     "MappingInvalid",
     "MappingNotNew",
     "MappingNotYours",
     "MatchRefused",
     "NewAccount",
+    "NothingNew",
+    "NothingToWithdraw",
+    "QuarantineRefused",
+    "RepeatRefused",
+    "Restatement",
+    "RestatementWaits",
     "RunRefused",
     "SampleRefused",
     "SavedViewRefused",
     "SourceInvalid",
     "SourceRefused",
     "StatementKnown",
+    "StatementRestated",
     "accept_file",
     "assign_break",
     "assign_breaks",
     "checked_mapping",
     "choose_format",
+    "choose_source",
+    "claim_job",
     "claim_run",
     "comment_on_break",
     "delete_view",
+    "dismiss_row",
     "draft_mapping",
+    "execute_job",
     "execute_run",
     "hand_out_file",
+    "lines_in",
+    "live_jobs_of",
     "match_by_hand",
+    "overdue_jobs",
     "overdue_runs",
     "propose_adjustment",
+    "propose_counting",
     "read_again",
+    "read_stored_file",
     "receive_file",
     "receive_sample",
     "record_break_export",
     "register_source",
     "register_source_with_account",
     "request_run",
+    "restatement_by",
     "revise_adjustment",
     "revise_mapping",
     "save_view",
     "set_feed",
+    "statements_in",
     "submit_mapping",
     "sweep_feeds",
+    "take_in",
     "try_on",
     "waive_day",
 ]

@@ -10,9 +10,9 @@ from audit.operations import record_event
 from recon.chain.reading import Pair, Watched
 from recon.chain.values import evm_chain_id
 from recon.formats.chain_transfers import Day, Transfer, write
-from recon.models import ChainBlock, ChainRange, ChainSource, ChainStage, ChainTransfer, RangeStatus
+from recon.models import ChainBlock, ChainRange, ChainSource, ChainStage, ChainTransfer, Channel, RangeStatus
 from recon.operations.chain_claims import TARGET, Claim, raise_alert
-from recon.operations.intake import accept_file, receive_file
+from recon.operations.intake import receive_file, take_in
 
 FILE_MAXIMUM_BYTES = 512 * 1024 * 1024
 
@@ -122,8 +122,11 @@ def _deliver(claim: Claim, *, day: date) -> None:
         content=io.BytesIO(content),
         maximum_bytes=FILE_MAXIMUM_BYTES,
         received_by_id=chain.set_by_id,
+        channel=Channel.CHAIN,
+        source_id=chain.pk,
+        large_bytes=FILE_MAXIMUM_BYTES,
     )
-    accept_file(file_id=file.pk, source_ids=[chain.pk])
+    take_in(file_id=file.pk, source_ids=[chain.pk])
     with claim.step("recon.chain.delivered"):
         ChainRange.objects.filter(pk__in=[one.pk for one in ranges], file=None).update(file=file)
         told = {"day": day, "file": str(file.pk), "ranges": len(ranges)}

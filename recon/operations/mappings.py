@@ -1,12 +1,9 @@
 """How files without a format of their own are read: drafted, tried on a sample, and approved by a second person."""
 
-from collections.abc import Iterator
 from collections.abc import Mapping as Json
-from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 from uuid import UUID
 
-from django.core.files.storage import default_storage
 from django.db.models import Max
 
 from approvals import operations as approvals
@@ -22,9 +19,7 @@ from recon.formats.mapped import Mapping, MappingRefused
 from recon.intake.mapping_preview import MappingPreview, preview
 from recon.models import FileStatus, MappingStatus, MappingVersion, Source, StatementFile
 from recon.operations.adjustments import scope_of
-from recon.operations.intake import FileBytesLost
-from recon.operations.intake import _digest as file_digest
-from recon.operations.intake import _store as store_bytes
+from recon.operations.kept_bytes import hash_of, keep, verified
 from recon.operations.sources import source_code
 from recon.source_queries import mapping_in_force
 
@@ -63,7 +58,7 @@ def receive_sample(*, source_id: int, name: str, content: BinaryIO, received_by_
 
     :raises SampleRefused: if it is empty, too large to be shown while somebody waits, or known as another source's.
     """
-    sha256, size = file_digest(content)
+    sha256, size = hash_of(content)
     with act("recon.mapping.sample_received", target_type="recon.file", target_id=sha256):
         refuse_if_stopped(Function.INGESTION)
         if not 0 < size <= SAMPLE_MAXIMUM_BYTES:
@@ -72,9 +67,9 @@ def receive_sample(*, source_id: int, name: str, content: BinaryIO, received_by_
         known = StatementFile.objects.select_for_update().filter(sha256=sha256).first()
         if known is not None:
             return _taken_as_sample(known, source_id=source_id)
-        store_bytes(sha256=sha256, content=content)
+        keep(sha256=sha256, content=content)
         row = StatementFile.objects.create(
-            sha256=sha256, size_bytes=size, name=name[-255:], status=FileStatus.RECEIVED, source_id=source_id, received_by_id=received_by_id
+            sha256=sha256, size_bytes=size, name=name[-255:], status=FileStatus.STORED, source_id=source_id, received_by_id=received_by_id
         )
         record_event(
             "recon.mapping.sample_received",
@@ -91,7 +86,7 @@ def _taken_as_sample(known: StatementFile, *, source_id: int) -> StatementFile:
         return known
     if known.source_id is not None or known.status == FileStatus.ACCEPTED:
         raise SampleRefused("these bytes came before, for another source", field="file")
-    known.source_id, known.status, known.errors = source_id, FileStatus.RECEIVED, []
+    known.source_id, known.status, known.errors = source_id, FileStatus.STORED, []
     known.save(update_fields=["source", "status", "errors"])
     record_event("recon.mapping.sample_received", target_type="recon.file", target_id=known.pk, after={"source": source_id})
     return known
@@ -104,24 +99,8 @@ def try_on(*, definition: Json[str, Any], file: StatementFile) -> MappingPreview
     :raises FileBytesLost: if the bytes are gone or not those that were received.
     """
     mapping = checked(definition)
-    with stored_bytes(file) as content:
+    with verified(file) as content:
         return preview(mapping, content)
-
-
-@contextmanager
-def stored_bytes(file: StatementFile) -> Iterator[BinaryIO]:
-    """Open a stored file after comparing it with its hash.
-
-    :raises FileBytesLost: if the bytes are gone or not those that were received.
-    """
-    try:
-        with default_storage.open(file.storage_name) as stored:
-            content = cast("BinaryIO", stored)
-            if file_digest(content) != (file.sha256, file.size_bytes):
-                raise FileBytesLost("the stored bytes of this file are not those that were received", sha256=file.sha256)
-            yield content
-    except FileNotFoundError as error:
-        raise FileBytesLost("the stored bytes of this file are gone", sha256=file.sha256) from error
 
 
 def checked(definition: Json[str, Any]) -> Mapping:

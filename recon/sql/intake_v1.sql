@@ -126,7 +126,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF (OLD.status, NEW.status) IN (
         ('stored', 'received'), ('stored', 'refused'), ('stored', 'accepted'), ('received', 'accepted'), ('received', 'refused'),
-        ('refused', 'received')) THEN
+        ('refused', 'received'), ('refused', 'stored'), ('received', 'stored')) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'a file that is % never becomes %', OLD.status, NEW.status

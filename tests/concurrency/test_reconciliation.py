@@ -132,7 +132,7 @@ def test_two_days_accepted_at_once_chain_as_if_one_came_after_the_other(bank: So
     assert of_type(outcomes, Exception) == []
     # What a statement says of its gap is what stood before it when it was accepted: the order of acceptance explains every value.
     accepted: list[Statement] = []
-    for statement in Statement.objects.order_by("pk"):
+    for statement in Statement.objects.order_by("accepted_at"):
         earlier = [known for known in accepted if known.closing_date < statement.closing_date]
         previous = max(earlier, key=lambda known: known.closing_date, default=None)
         expected = None if previous is None else (statement.opening_minor or 0) - (previous.closing_minor or 0)

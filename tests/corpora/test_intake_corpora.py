@@ -120,7 +120,7 @@ def is_accepted(file: StatementFile) -> str:
 
 def register_accounts(file: StatementFile, *, by: User) -> None:
     known = set(queries.sources_for(by).values_list("identifier", "asset__code"))
-    for statement in operations.read_again(file).statements:
+    for statement in operations.statements_in(file):
         account = (statement.account, statement.currency)
         if account not in known:
             known.add(account)

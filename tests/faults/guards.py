@@ -1,10 +1,11 @@
 """Every guard with how to take it away and the test that must then fail. docs/guards.md is this list for readers."""
 
-from tests.faults.guard import Guard, constraint, raised, trigger
+from tests.faults.guard import Guard, constraint, index, raised, trigger
 from tests.faults.ledger_guards import LEDGER_GUARDS
 
 GUARDS_TESTS = "tests/database/test_guards.py"
 RECON_TESTS = "tests/database/test_recon_guards.py"
+INTAKE_TESTS = "tests/database/test_intake_guards.py"
 PRIVILEGE_TESTS = "tests/database/test_privileges.py"
 AROUND_TESTS = "tests/faults/test_ways_around.py"
 
@@ -111,6 +112,18 @@ GUARDS = [
     trigger("recon_item_is_born_open", "recon_item", f"{AROUND_TESTS}::test_item_hidden_from_birth_it"),
     constraint("recon_file_is_stored_once", "recon_file", f"{RECON_TESTS}::test_same_bytes_stored_twice_it"),
     constraint("recon_statement_is_accepted_once", "recon_statement", f"{RECON_TESTS}::test_statement_accepted_twice_it"),
+    index("recon_line_counts_once", f"{INTAKE_TESTS}::test_line_counted_twice_it"),
+    trigger("recon_item_is_of_a_line_that_counts", "recon_item", f"{INTAKE_TESTS}::test_item_of_a_repeated_line_it"),
+    trigger("recon_item_moves_to_the_next_version", "recon_item", f"{INTAKE_TESTS}::test_item_moved_to_another_line_it"),
+    trigger("recon_item_is_withdrawn_by_the_next_version", "recon_item", f"{INTAKE_TESTS}::test_item_withdrawn_by_any_statement_it"),
+    constraint("recon_withdrawn_item_is_not_open", "recon_item", f"{INTAKE_TESTS}::test_withdrawn_item_left_open_it"),
+    trigger("recon_break_is_withdrawn_with_its_line", "recon_break", f"{INTAKE_TESTS}::test_break_withdrawn_though_its_line_stands_it"),
+    trigger("recon_version_follows_version", "recon_statement", f"{INTAKE_TESTS}::test_version_of_another_sources_statement_it"),
+    trigger("recon_repeated_line_is_counted_by_two", "recon_repeated_line", f"{INTAKE_TESTS}::test_repeated_line_counted_by_nobody_it"),
+    trigger("recon_repeated_line_is_born_so", "recon_repeated_line", f"{INTAKE_TESTS}::test_repeated_line_born_counted_it"),
+    trigger("recon_file_goes_forward", "recon_file", f"{INTAKE_TESTS}::test_accepted_file_becomes_received_it"),
+    index("recon_file_has_one_live_job", f"{INTAKE_TESTS}::test_two_live_jobs_of_a_file_it"),
+    trigger("recon_quarantined_row_ends_once", "recon_quarantined_row", f"{INTAKE_TESTS}::test_row_dismissed_twice_it"),
     Guard(
         "mutual uniqueness of the exact pass",
         "tests/recon/test_passes.py",

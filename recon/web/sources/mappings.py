@@ -24,7 +24,7 @@ from recon.intake.mapping_hints import PATTERNS, DayHints, Suggestion
 from recon.intake.mapping_preview import MappingPreview
 from recon.models import MappingStatus, MappingVersion, Source, StatementFile
 from recon.operations import APPROVE_MAPPING, MappingInvalid, MappingNotNew, MappingNotYours, SampleRefused
-from recon.operations.mappings import stored_bytes
+from recon.operations.kept_bytes import verified
 from recon.web.sources.mapping_form import MappingForm, field_of, initial_of
 from recon.web.sources.onboarding import steps
 from recon.web.sources.words import MAPPING_WORDS
@@ -174,7 +174,7 @@ def tried_on(form: MappingForm, *, sample: StatementFile | None) -> Tried:
     suggestions: list[Suggestion] = []
     days: list[DayHints] = []
     if sample is not None:
-        with stored_bytes(sample) as content:
+        with verified(sample) as content:
             suggestions = mapping_hints.layout_hints(content) if definition.get("format", "csv") in ("", "csv") else []
             try:
                 columns = columns_of(content, definition)

@@ -1,6 +1,7 @@
 """Files: upload, preview, registration of unknown accounts, acceptance, download."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +19,23 @@ from ledgerops.lib.http import STATUS_OF, requires
 from recon import feeds, operations, queries
 from recon.formats import FORMATS
 from recon.models import FileStatus, Source, Statement, StatementFile
-from recon.operations import FileRefused, NewAccount, SourceRefused, StatementKnown
-from recon.tasks import ring
+from recon.operations import (
+    FileNotReady,
+    FileRefused,
+    NewAccount,
+    NothingToWithdraw,
+    RestatementWaits,
+    SourceRefused,
+    StatementKnown,
+    StatementRestated,
+)
+from recon.tasks import ring, ring_jobs
 from recon.web.statements.forms import NEW, RegisterForm, UploadForm
 from recon.web.statements.preview import Preview, preview_of
 from recon.web.statements.views import number_of, user_of
 
 UNPROCESSABLE = 422
+NOT_ACCEPTED = (FileRefused, FileNotReady, StatementKnown, StatementRestated, RestatementWaits, NothingToWithdraw)
 ACCEPTED_SHOWN = 200
 
 
@@ -46,6 +57,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         form.add_error("file", _sentence(refusal))
         return _upload_page(request, form=form, status=STATUS_OF[refusal.kind])
     if new:
+        ring_jobs(operations.live_jobs_of(file.pk))
         return redirect("recon:file", file_id=file.pk)
     if not queries.files_for(user).filter(pk=file.pk).exists():
         form.add_error("file", "These bytes were received before, for accounts out of your scope. Nothing was changed.")
@@ -67,11 +79,18 @@ def accept(request: HttpRequest, file_id: UUID) -> HttpResponse:
     user = user_of(request)
     found = queries.file_for(user, file_id=file_id)
     try:
-        runs = operations.accept_file(file_id=found.pk, source_ids=list(queries.sources_for(user).values_list("pk", flat=True)))
-    except (FileRefused, StatementKnown) as refusal:
+        runs = operations.accept_file(
+            file_id=found.pk,
+            source_ids=list(queries.sources_for(user).values_list("pk", flat=True)),
+            restating=restating_of(request),
+        )
+    except NOT_ACCEPTED as refusal:
         found.refresh_from_db()
         return _file_page(request, file=found, refusal=refusal)
     ring(run.pk for run in runs)
+    ring_jobs(jobs := operations.live_jobs_of(found.pk))
+    if jobs:
+        return redirect("recon:file", file_id=found.pk)
     if not runs:
         messages.info(request, f"{found.name} was accepted before. Nothing was changed.")
         return redirect("recon:file", file_id=found.pk)
@@ -86,7 +105,7 @@ def register(request: HttpRequest, file_id: UUID) -> HttpResponse:
     user = user_of(request)
     found = queries.file_for(user, file_id=file_id)
     identifier, asset = request.POST.get("identifier", ""), request.POST.get("asset", "")
-    if not any((one.account, one.currency) == (identifier, asset) for one in operations.read_again(found).statements):
+    if not any((one.account, one.currency) == (identifier, asset) for one in operations.statements_in(found)):
         return _file_page(request, file=found, refusal=SourceRefused(f"this file names no account {identifier} in {asset}"))
     form = RegisterForm(request.POST, user=user, asset=asset, identifier=identifier)
     if not form.is_valid():
@@ -109,6 +128,15 @@ def content(request: HttpRequest, file_id: UUID) -> HttpResponseBase:
     response = FileResponse(opened, as_attachment=True, filename=found.name, content_type="application/octet-stream")
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def restating_of(request: HttpRequest) -> list[UUID]:
+    """Return the statements that the form agrees to replace; what is no id agrees to nothing."""
+    said = []
+    for text in request.POST.getlist("restating"):
+        with suppress(ValueError):
+            said.append(UUID(text))
+    return said
 
 
 def _register(wish: Mapping[str, str]) -> Source:

@@ -1,0 +1,102 @@
+"""Which lines of an accepted statement count: items for those that are new, none for those that an earlier delivery said already."""
+
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+
+from recon.models import Reconciliation, Source, Statement
+
+# The n-th occurrence of a content that counts already, by an overlapping delivery or by the version before, is not counted again.
+_NOTE_REPEATED = """
+WITH told AS MATERIALIZED (
+    SELECT l.id, l.content_key, i.id IS NULL AND r.line_id IS NULL AS fresh,
+           row_number() OVER (PARTITION BY l.content_key ORDER BY i.id IS NULL, r.line_id IS NULL, l.ordinal) AS n
+    FROM recon_statement_line l
+    LEFT JOIN recon_item i ON i.statement_line_id = l.id
+    LEFT JOIN recon_repeated_line r ON r.line_id = l.id
+    WHERE l.statement_id = %(statement)s AND l.booked AND l.amount_minor > 0),
+counted AS (
+    SELECT i.content_key, i.statement_line_id, row_number() OVER (PARTITION BY i.content_key ORDER BY i.occurrence) AS n
+    FROM recon_item i
+    WHERE i.reconciliation_id = %(reconciliation)s AND i.side = 'statement' AND i.withdrawn_by_id IS NULL
+      AND i.content_key IN (SELECT content_key FROM told)),
+noted AS (
+    INSERT INTO recon_repeated_line (line_id, repeats_id)
+    SELECT t.id, c.statement_line_id FROM told t JOIN counted c USING (content_key, n) WHERE t.fresh
+    RETURNING 1)
+SELECT count(*) FROM noted
+"""
+
+# What is not booked does not count, and nothing can be matched against no money.
+_MAKE_ITEMS = """
+WITH fresh AS MATERIALIZED (
+    SELECT l.*, row_number() OVER (PARTITION BY l.content_key ORDER BY l.ordinal) AS n
+    FROM recon_statement_line l
+    WHERE l.statement_id = %(statement)s AND l.booked AND l.amount_minor > 0
+      AND NOT EXISTS (SELECT FROM recon_item i WHERE i.statement_line_id = l.id)
+      AND NOT EXISTS (SELECT FROM recon_repeated_line r WHERE r.line_id = l.id)),
+last AS MATERIALIZED (
+    SELECT i.content_key, max(i.occurrence) AS occurrence FROM recon_item i
+    WHERE %(joined)s AND i.reconciliation_id = %(reconciliation)s AND i.side = 'statement' AND i.withdrawn_by_id IS NULL
+      AND i.content_key IN (SELECT content_key FROM fresh)
+    GROUP BY i.content_key),
+made AS (
+    INSERT INTO recon_item (
+        reconciliation_id, side, statement_line_id, flow, amount_minor, item_date, match_key, reference, counterparty, open,
+        content_key, occurrence)
+    SELECT %(reconciliation)s, 'statement', f.id, f.flow, f.amount_minor, f.value_date,
+           coalesce(nullif(recon_match_key_v1(f.end_to_end_id), ''), recon_match_key_v1(f.reference)),
+           coalesce(nullif(f.end_to_end_id, ''), f.reference), f.counterparty, true,
+           f.content_key, coalesce(last.occurrence, 0) + f.n
+    FROM fresh f LEFT JOIN last USING (content_key)
+    ORDER BY f.ordinal
+    RETURNING 1)
+SELECT count(*) FROM made
+"""
+
+
+# Judged line by line: it takes the next occurrence of its content.
+_COUNT_ONE = """
+INSERT INTO recon_item (
+    reconciliation_id, side, statement_line_id, flow, amount_minor, item_date, match_key, reference, counterparty, open,
+    content_key, occurrence)
+SELECT %(reconciliation)s, 'statement', l.id, l.flow, l.amount_minor, l.value_date,
+       coalesce(nullif(recon_match_key_v1(l.end_to_end_id), ''), recon_match_key_v1(l.reference)),
+       coalesce(nullif(l.end_to_end_id, ''), l.reference), l.counterparty, true, l.content_key,
+       coalesce((SELECT max(i.occurrence) FROM recon_item i
+                 WHERE i.reconciliation_id = %(reconciliation)s AND i.side = 'statement' AND i.withdrawn_by_id IS NULL
+                   AND i.content_key = l.content_key), 0) + 1
+FROM recon_statement_line l WHERE l.id = %(line)s
+RETURNING id
+"""
+
+
+def note_repeated_lines(*, statement: UUID, reconciliation: Reconciliation) -> int:
+    """Mark the lines of a statement that are repeated from what counts already, and return how many there are."""
+    return _count(_NOTE_REPEATED, statement=statement, reconciliation=reconciliation.pk)
+
+
+def make_items(*, statement: UUID, reconciliation: Reconciliation, joined: bool) -> int:
+    """Give every line that counts and has no item yet its item; `joined` is false where no other statement has its days."""
+    return _count(_MAKE_ITEMS, statement=statement, reconciliation=reconciliation.pk, joined=joined)
+
+
+def count_repeated_line(*, line: int, reconciliation: Reconciliation) -> int:
+    """Give one line its item, which somebody has decided, and return the item's id."""
+    return _count(_COUNT_ONE, line=line, reconciliation=reconciliation.pk)
+
+
+def shares_days(*, source: Source, own: Statement) -> bool:
+    """Return whether another statement of the source that counts, or did, has booking dates among those of this one."""
+    if own.booked_from is None or own.booked_to is None:
+        return False
+    others = Statement.objects.filter(source=source, booked_from__lte=own.booked_to, booked_to__gte=own.booked_from)
+    return others.filter(~Q(pk=own.pk)).exists()
+
+
+def _count(sql: str, **parameters: bool | int | UUID) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        (count,) = cursor.fetchone()
+    return int(count)
