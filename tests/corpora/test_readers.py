@@ -17,14 +17,15 @@ import mt940 as other_reader
 import pytest
 from mt940.options import Options
 
-from recon.formats import FORMATS, MT940, camt053, detect, mt940
-from recon.formats.events import Event, LineRead, LocatedError, Reader, StatementOpened
+from recon.formats import FORMATS, MT940, bai2, camt053, detect, mt940, nacha, ofx
+from recon.formats.events import ControlRead, Event, LineRead, LocatedError, Reader, StatementOpened
 from recon.formats.proof import Chain, chain, pages
 
 SCALE = 5
 
 CORPORA = Path(os.environ.get("LEDGEROPS_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
-FILES = sorted(path for folder in ("mt940", "camt") for path in (CORPORA / folder).rglob("*") if path.is_file())
+FILES = sorted(path for folder in ("mt940", "camt", "bai2", "ofx", "ach") for path in (CORPORA / folder).rglob("*") if path.is_file())
+BY_FOLDER: dict[str, Reader] = {"mt940": mt940.read, "camt": camt053.read, "bai2": bai2.read, "ofx": ofx.read, "ach": nacha.read}
 
 pytestmark = pytest.mark.skipif(not FILES, reason=f"the statement corpora are not at {CORPORA} (set LEDGEROPS_CORPORA)")
 
@@ -33,7 +34,7 @@ def read(path: Path) -> tuple[str | None, list[Event]]:
     """Read a file in the format it is in, or in the one its folder says where its content says nothing."""
     file = io.BytesIO(path.read_bytes())
     code = detect(file)
-    by_folder: Reader = mt940.read if "mt940" in path.relative_to(CORPORA).parts[0] else camt053.read
+    by_folder = BY_FOLDER[path.relative_to(CORPORA).parts[0]]
     return code, list((FORMATS[code].reader if code else by_folder)(file))
 
 
@@ -67,6 +68,25 @@ def test_proves_the_reversals_that_add_up_only_when_signed_right() -> None:
     _, events = read(path)
     assert Counter(whole.proof.status for whole in proofs(events)) == {"proven": 20}
     assert sum(event.reversal for event in events if isinstance(event, LineRead)) == 2
+
+
+def test_reads_a_bai2_file_packed_onto_a_few_lines_with_all_its_control_totals() -> None:
+    (path,) = [path for path in FILES if path.relative_to(CORPORA).parts[0] == "bai2" and path.name == "sample3.txt"]
+    _, events = read(path)
+    assert Counter(whole.proof.status for whole in proofs(events)) == {"proven": 15}
+    assert sum(isinstance(event, LineRead) for event in events) == 26
+    assert all(event.declared == event.found for event in events if isinstance(event, ControlRead))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if path.relative_to(CORPORA).parts[0] == "ach" and "invalid" not in path.name],
+    ids=lambda path: path.name,
+)
+def test_the_batches_of_nacha_files_agree_with_their_controls(path: Path) -> None:
+    _, events = read(path)
+    assert not refused(events)
+    assert all(event.declared == event.found for event in events if isinstance(event, ControlRead) and event.name.endswith("of the batch"))
 
 
 def other_lines(content: bytes) -> list[tuple[Decimal, str]] | None:
@@ -112,8 +132,13 @@ def _table() -> None:
         statements = sum(isinstance(event, StatementOpened) for event in events)
         lines = sum(isinstance(event, LineRead) for event in events)
         remarks = sum(isinstance(event, LocatedError) and not event.fatal for event in events)
+        controls = sum(isinstance(event, ControlRead) and event.declared != event.found for event in events)
         row = (path.relative_to(CORPORA), code or "unknown", f"{statements} statements", f"{lines} lines", _outcome(events))
-        sys.stdout.write(" | ".join(map(str, row)) + (f" | {remarks} remarks" if remarks else "") + "\n")
+        sys.stdout.write(
+            " | ".join(map(str, row))
+            + (f" | {remarks} remarks" if remarks else "")
+            + (f" | {controls} controls differ\n" if controls else "\n")
+        )
 
 
 if __name__ == "__main__":
