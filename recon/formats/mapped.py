@@ -100,6 +100,8 @@ def columns_of(file: BinaryIO, definition_head: Json[str, Any]) -> Sample:
                 remarks.append(_said(item))
     except Undecodable as error:
         remarks.append(_said(error.error))
+    except Exception as error:  # noqa: BLE001 (whatever a damaged file makes a library raise, the editor shows it as the file's)
+        remarks.append(f"The file could not be read after this place ({type(error).__name__}).")
     return Sample(columns=columns, rows=tuple(rows), remarks=tuple(remarks))
 
 

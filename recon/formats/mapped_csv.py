@@ -81,7 +81,7 @@ class Csv:
                 wrong = _sentence(str(error))
             line, raw = number + 1, taken[0] if len(taken) == 1 else "".join(taken)
             if len(taken) > (ROW_LINES_MAX if self.multiline else 1):
-                wrong = wrong or "A quoted cell runs over the end of the line, which the mapping does not expect: is its quote closed?"
+                wrong = wrong or "A quoted cell runs over the end of the line, which the mapping does not expect; its quote may be open."
             if "\0" in raw and not wrong:
                 wrong = "The row holds a NUL character, which no text has."
             if wrong:

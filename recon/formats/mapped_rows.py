@@ -74,6 +74,10 @@ class _Reading:
         except MissingColumn as error:
             yield refusal(place=self.place, field=error.column, value=error.column, message=error.message)
             return
+        if lines is None:
+            message = "The file has no row of names where its mapping says that it stands."
+            yield refusal(place=self.place, field="header_row", message=message)
+            return
         if number == 0:
             yield from self._left_out()
         if len(self._groups) > GROUPS_MAX:

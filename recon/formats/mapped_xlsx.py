@@ -7,6 +7,7 @@ with macros. A workbook is capped in size: its texts stand apart from its rows a
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -165,7 +166,7 @@ def _refuse_hostile(file: BinaryIO) -> None:
                 raise _refused("workbook", "This is an archive and no workbook.")
             if b"macroEnabled" in archive.read("[Content_Types].xml"):
                 raise _refused("workbook", "The workbook may hold macros: save it as .xlsx, which has none.")
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, NotImplementedError, EOFError, RuntimeError):
         raise _refused("workbook", "This is no workbook in the format .xlsx, or it is damaged.") from None
 
 
