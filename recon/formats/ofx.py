@@ -180,7 +180,9 @@ class _Reader:
         if not account:
             yield refusal(place=node.place(), field="ACCTID", message="The statement does not name its account (ACCTID).")
         if statement.scale is None:
-            message = "The statement does not name its currency by the three letters of ISO 4217 (CURDEF)."
+            message = (
+                "The statement does not name its currency by the three letters of ISO 4217 (CURDEF). Ask the bank for a corrected file."
+            )
             yield refusal(place=node.place("CURDEF"), field="CURDEF", value=node.get("CURDEF"), message=message)
 
 
