@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
 FEED_DAYS = 10
-STRIP_SPAN = timedelta(days=30)
 MISSING_SHOWN = 20
 
 
@@ -149,7 +148,7 @@ def feeds_for(user: "AbstractUser", *, today: date, now: datetime | None = None)
     for statement in known.filter(closing_date__gte=days[0]).order_by("closing_date", "id"):
         recent.setdefault(statement.source_id, []).append(statement)
     said = list(FeedTerms.objects.filter(source__in=sources))
-    expected = feed_calendar.days_of(said, since=today - STRIP_SPAN, until=today, now=instant)
+    expected = feed_calendar.days_of(said, since=today - feed_calendar.LOOKED_BACK, until=today, now=instant)
     return [
         _said_feed(source, latest=latest.get(source.pk), recent=recent.get(source.pk, []), days=expected[source.pk])
         if source.pk in expected

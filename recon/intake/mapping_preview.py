@@ -135,10 +135,20 @@ def _place_of(row: MappedRow) -> int:
     return (place.line or 0) if place else 0
 
 
+# The order in which a person reads a definition; the store keeps none.
+_ORDER = (
+    "format", "encoding", "layout", "kind", "account", "currency", "booking_date", "value_date", "numbers", "amount", "sign", "column",
+    "reference", "end_to_end_id", "bank_reference", "counterparty", "counterparty_account", "transaction_code", "description", "keys",
+    "facts", "balance_after", "order", "booked", "opening", "closing", "totals", "skip",
+)  # fmt: skip
+_PLACE = {name: place for place, name in enumerate(_ORDER)}
+
+
 def flattened(definition: object, path: str = "") -> list[tuple[str, str]]:
-    """Return a definition as pairs of a path and its value in words, in the order of its keys."""
+    """Return a definition as pairs of a path and its value in words, in the order in which it is written."""
     if isinstance(definition, dict):
-        return [pair for name, value in definition.items() for pair in flattened(value, f"{path}.{name}" if path else name)]
+        names = sorted(definition, key=lambda name: (_PLACE.get(name, len(_PLACE)), name))
+        return [pair for name in names for pair in flattened(definition[name], f"{path}.{name}" if path else name)]
     if isinstance(definition, list) and definition and isinstance(definition[0], dict):
         return [pair for number, value in enumerate(definition, start=1) for pair in flattened(value, f"{path}[{number}]")]
     return [(path, _word(definition))]
