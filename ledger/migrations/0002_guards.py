@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
         sql_file("ledger", "guards_v1"),
         sql_file("ledger", "accounts_v1"),
         sql_file("ledger", "posting_refusals_v1"),
+        sql_file("ledger", "plain_v1"),
         sql_file("ledger", "post_plain_v1"),
         sql_file("ledger", "post_each_v1"),
         sql_file("ledger", "post_entries_v1"),

@@ -33,17 +33,14 @@ BEGIN
         SELECT t.id AS type_id, t.settles, e.id AS entity_id, p.id AS period_id, (body->>'effective_date')::date AS day,
                l.accounts, l.assets, l.debits, l.amounts, l.found AS lines
             INTO plain
-            FROM ledger_transaction_type t, ledger_entity e, ledger_period p, LATERAL (
+            FROM ledger_plain_type t, ledger_entity e, ledger_plain_period p, LATERAL (
                 SELECT array_agg(a.id) AS accounts, array_agg(a.asset_id) AS assets, array_agg(l.direction = 'debit') AS debits,
                        array_agg(l.amount) AS amounts, array_agg(t.roles->l.direction->>a.owner_class) AS roles, count(a.id)::integer AS found
                 FROM jsonb_to_recordset(body->'lines') AS l (account text, direction text, amount numeric(38, 0), asset text)
-                LEFT JOIN (ledger_account a JOIN ledger_asset s ON s.id = a.asset_id JOIN ledger_balance b ON b.account_id = a.id)
-                    ON a.code = l.account AND s.code = l.asset AND a.entity_id = e.id AND a.status = 'open' AND NOT a.is_control
-                    AND t.roles->l.direction ? a.owner_class AND NOT b.deferred
-                    AND b.overdraft_limit_minor IS NULL AND NOT b.has_velocity_limits AND NOT b.debits_frozen AND NOT b.credits_frozen) l
+                LEFT JOIN ledger_plain_account a ON a.code = l.account AND a.asset = l.asset AND a.entity_id = e.id AND NOT a.deferred
+                    AND t.roles->l.direction ? a.owner_class) l
             WHERE NOT body ?| '{value_date,roll_to_open,initiate,posts,hold,final,reverses,parent,proposal_id,proposal_part}'
-              AND t.code = body->>'type' AND t.current AND t.origin = 'rule' AND NOT t.mirrors AND t.backdating_days IS NULL
-              AND e.code = body->>'entity'
+              AND t.code = body->>'type' AND e.code = body->>'entity'
               AND p.entity_id = e.id AND (body->>'effective_date')::date BETWEEN p.starts_on AND p.ends_on
               AND l.found = jsonb_array_length(body->'lines') AND to_jsonb(l.roles) @> t.required_roles
               AND NOT EXISTS (SELECT 1 FROM runtime_switch s WHERE s.function = 'posting' AND s.lifted_at IS NULL);
@@ -61,20 +58,19 @@ BEGIN
         SELECT new_id, caller_scope, body->>'key', body - '{key,actor_id,request_id}'::text[], plain.type_id, plain.entity_id, 'posted',
                CASE WHEN plain.settles THEN 'expected' ELSE 'not_applicable' END, new_id, plain.lines, (body->>'actor_id')::bigint,
                coalesce(body->>'request_id', ''), clock_timestamp()
-        FROM ledger_period p WHERE p.id = plain.period_id AND p.status = 'open' AND p.reopen_ends_at IS NULL
+        FROM ledger_plain_period p WHERE p.id = plain.period_id
         ON CONFLICT (scope, key) DO NOTHING;
         EXIT alone WHEN NOT FOUND;
 
         -- Balances are locked in the order of their accounts; the entry is written once all are.
         WITH moved AS (
-            UPDATE ledger_balance b SET
+            UPDATE ledger_plain_balance b SET
                 posted_debits_minor = b.posted_debits_minor + CASE WHEN l.is_debit THEN l.amount ELSE 0 END,
                 posted_credits_minor = b.posted_credits_minor + CASE WHEN l.is_debit THEN 0 ELSE l.amount END,
                 version = b.version + 1
                 FROM (SELECT * FROM unnest(plain.accounts, plain.assets, plain.debits, plain.amounts) WITH ORDINALITY
                       AS u (account_id, asset_id, is_debit, amount, n) ORDER BY u.account_id) l
                 WHERE b.account_id = l.account_id AND NOT b.deferred
-                  AND b.overdraft_limit_minor IS NULL AND NOT b.has_velocity_limits AND NOT b.debits_frozen AND NOT b.credits_frozen
                 RETURNING l.n, b.account_id, l.asset_id, l.is_debit, l.amount, b.version,
                           CASE WHEN b.debit_normal THEN b.posted_debits_minor - b.posted_credits_minor
                                ELSE b.posted_credits_minor - b.posted_debits_minor END AS held_after
