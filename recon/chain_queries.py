@@ -114,7 +114,7 @@ def standings_of(chains: Sequence[ChainSource]) -> list[Standing]:
     ids = [chain.pk for chain in chains]
     counts: dict[int, dict[str, int]] = {pk: dict.fromkeys([*ChainStage.values, ORPHANED], 0) for pk in ids}
     uncounted = dict.fromkeys(ids, 0)
-    with_life = ChainTransfer.objects.filter(chain__in=ids).annotate(is_live=IsNull(F("orphaned_at"), True))
+    with_life = ChainTransfer.objects.filter(chain__in=ids).annotate(is_live=IsNull(lhs=F("orphaned_at"), rhs=True))
     grouped = with_life.order_by().values_list("chain", "block__stage", "is_live")
     for pk, stage, is_live, rows, left_out in grouped.annotate(rows=Count("pk"), left_out=Count("pk", filter=~Q(uncounted=""))):
         counts[pk][stage if is_live else ORPHANED] += rows

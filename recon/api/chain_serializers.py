@@ -1,5 +1,6 @@
 """What the REST API says of chain sources, and what may be said to it."""
 
+import re
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
@@ -12,23 +13,18 @@ from recon.models import ChainDelivery, ChainKind, ChainStage, FinalRule, RangeS
 ITEMS_MAXIMUM = 500
 STAGES = [*ChainStage.choices, (ORPHANED, "Orphaned")]
 RESULTS = ["stored", "changed", "known", "refused"]
+_DIGITS = re.compile(r"[0-9]{1,78}", re.ASCII)
 _EXACT = {"type": "string", "pattern": "^-?[0-9]{1,78}$", "description": "whole number of the smallest unit, up to 78 digits, as a string"}
 
 
 @extend_schema_field(_EXACT)
-class ExactField(serializers.RegexField):
-    """A whole number of up to 78 digits, as text both ways: 256 bits fit into no JSON number."""
+class ExactField(serializers.Field[int, Any, str, Any]):
+    """A whole number of up to 78 digits, as text both ways: 256 bits fit into no JSON number. What is said is not negative."""
 
-    def __init__(self, *, signed: bool = False, **options: Any) -> None:
-        super().__init__(r"^-?[0-9]{1,78}\Z" if signed else r"^[0-9]{1,78}\Z", **options)
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str):
-            raise serializers.ValidationError('say it as a string of digits, such as "1234"')
-        text = super().to_internal_value(data)
-        if not text.isascii():
-            raise serializers.ValidationError("digits are 0 to 9")
-        return int(text)
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, str) or not _DIGITS.fullmatch(data):
+            raise serializers.ValidationError('say it as a string of 1 to 78 digits, such as "1234"')
+        return int(data)
 
     def to_representation(self, value: Any) -> str:
         return str(int(value))
@@ -57,10 +53,10 @@ class ChainRangeFields(serializers.Serializer[Any]):
     from_block = serializers.IntegerField()
     to_block = serializers.IntegerField()
     to_hash = serializers.CharField()
-    opening = ExactField(allow_null=True, signed=True)
-    movements = ExactField(signed=True)
-    closing = ExactField(allow_null=True, signed=True)
-    difference = ExactField(allow_null=True, signed=True, help_text="closing less opening and movements")
+    opening = ExactField(allow_null=True)
+    movements = ExactField()
+    closing = ExactField(allow_null=True)
+    difference = ExactField(allow_null=True, help_text="closing less opening and movements")
     transfers_counted = serializers.IntegerField()
     transfers_uncounted = serializers.IntegerField()
     status = serializers.ChoiceField(choices=RangeStatus.choices)
