@@ -42,8 +42,7 @@ class ChainSource(models.Model):
     """What is followed for a source, and when it is final. What is followed never changes; how it is read may.
 
     `chain` is a CAIP-2 name such as `eip155:1`. `contract` is an address, never a symbol. `decimals` are those of the contract and of
-    the asset alike. `providers` are names: their addresses, which hold keys, come from the environment. `set_by` answers for the files
-    that are written from the chain.
+    the asset alike. `providers` are names: their addresses, which hold keys, come from the environment.
     """
 
     source = models.OneToOneField(Source, on_delete=models.PROTECT, primary_key=True, related_name="chain")

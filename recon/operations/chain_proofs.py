@@ -121,7 +121,7 @@ def _deliver(claim: Claim, *, day: date) -> None:
         name=f"{chain.source.code.lower()}-{day.isoformat()}.jsonl",
         content=io.BytesIO(content),
         maximum_bytes=FILE_MAXIMUM_BYTES,
-        received_by_id=chain.set_by_id,
+        received_by_id=None,
         channel=Channel.CHAIN,
         source_id=chain.pk,
         large_bytes=FILE_MAXIMUM_BYTES,

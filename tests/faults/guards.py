@@ -7,6 +7,7 @@ GUARDS_TESTS = "tests/database/test_guards.py"
 RECON_TESTS = "tests/database/test_recon_guards.py"
 INTAKE_TESTS = "tests/database/test_intake_guards.py"
 PRIVILEGE_TESTS = "tests/database/test_privileges.py"
+CHAIN_TESTS = "tests/database/test_chain_guards.py"
 AROUND_TESTS = "tests/faults/test_ways_around.py"
 
 
@@ -130,5 +131,18 @@ GUARDS = [
         python="recon.operations.passes._MATCH_EXACTLY",
         text="candidates_of_ledger = 1 AND candidates_of_statement = 1 AND",
     ),
+    trigger("recon_chain_meaning_never_changes", "recon_chain", f"{CHAIN_TESTS}::test_another_contract_is_followed_it"),
+    trigger("recon_chain_block_only_rises", "recon_chain_block", f"{CHAIN_TESTS}::test_block_becomes_another_it"),
+    index("recon_chain_has_one_live_block_of_a_number", f"{CHAIN_TESTS}::test_second_live_block_of_a_number_it"),
+    trigger("recon_chain_transfer_is_only_orphaned", "recon_chain_transfer", f"{CHAIN_TESTS}::test_transfer_becomes_another_it"),
+    index("recon_chain_transfer_lives_in_one_block", f"{CHAIN_TESTS}::test_transfer_lives_in_two_blocks_it"),
+    Guard(
+        "recon_chain_transfer_lives_with_its_block",
+        f"{CHAIN_TESTS}::test_block_is_dropped_and_its_transfer_lives_on_it",
+        sql="DROP TRIGGER recon_chain_block_lives_with_its_transfers ON recon_chain_block",
+    ),
+    constraint("recon_chain_ranges_do_not_overlap", "recon_chain_range", f"{CHAIN_TESTS}::test_ranges_overlap_it"),
+    constraint("recon_chain_range_proves_what_it_says", "recon_chain_range", f"{CHAIN_TESTS}::test_range_is_called_proven_that_is_not_it"),
+    trigger("recon_chain_range_is_only_delivered", "recon_chain_range", f"{CHAIN_TESTS}::test_range_is_rewritten_it"),
     *LEDGER_GUARDS,
 ]

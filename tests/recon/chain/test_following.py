@@ -123,7 +123,7 @@ def test_delivery_that_was_cut_short_goes_on_with_the_same_bytes_it(
     chain.next_day()
     chain.mine(5)
     with monkeypatch.context() as patched:
-        patched.setattr("recon.operations.chain_proofs.accept_file", killed)
+        patched.setattr("recon.operations.chain_proofs.take_in", killed)
         with pytest.raises(KeyboardInterrupt):
             read()
     ChainCursor.objects.update(heartbeat_at=None)  # the silence of the worker that is gone
