@@ -9,7 +9,7 @@ from approvals.api.serializers import ProposalFields
 from audit.api.serializers import Event
 from ledgerops.lib.api import AmountField, Body, MinorField
 from recon.matching.candidates import Verdict
-from recon.models import BreakState, BreakType, FileStatus, Flow, MatchMethod, ProofStatus, RunStatus, Side
+from recon.models import BreakState, BreakType, FileStatus, Flow, MatchMethod, ProofStatus, RunStatus, Side, SourceKind
 
 ITEMS_MAXIMUM = 500
 
@@ -17,6 +17,8 @@ ITEMS_MAXIMUM = 500
 class SourceFields(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=SourceKind.choices)
+    format = serializers.CharField(help_text="code of the reader of its files, `mapped`, or empty: recognised by content")
     servicer = serializers.CharField()
     identifier = serializers.CharField(help_text="the account's number, as statements give it")
     asset = serializers.CharField(source="asset.code")
@@ -204,6 +206,11 @@ class BreakFields(serializers.Serializer[Any]):
     statement_item_id = serializers.IntegerField(allow_null=True)
     opened_at = serializers.DateTimeField()
     resolved_at = serializers.DateTimeField(allow_null=True)
+    waits_for = serializers.CharField(
+        source="parent.public_number", allow_null=True, default=None, help_text="the break of the missing file that this one waits for"
+    )
+    missing_days = serializers.ListField(child=serializers.DateField(), help_text="of a `stale_feed`: the reports that have not come")
+    resolution = serializers.CharField(help_text="how a `stale_feed` ended")
     version = serializers.IntegerField(help_text="what an act on the break must name")
 
 
@@ -289,6 +296,7 @@ class BreakFilters(Body):
     asset = serializers.CharField(required=False)
     assignee = serializers.CharField(required=False, help_text="a user name, `me` or `nobody`")
     q = serializers.CharField(required=False, help_text="a break's number, or part of its reference or counterparty")
+    waits_for = serializers.CharField(required=False, help_text="number of the break of a missing file: what waits for it")
 
 
 class AssignmentBody(Body):

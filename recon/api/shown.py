@@ -13,7 +13,7 @@ from recon import break_queries, queries
 from recon.api import serializers
 from recon.matching.comparison import FieldRow, compared
 from recon.matching.explanations import why_matched, why_not_matched
-from recon.models import Break, FileStatus, StatementFile
+from recon.models import Break, BreakType, FileStatus, StatementFile
 from recon.operations import statements_in
 
 TIMELINE_SHOWN = 200
@@ -77,6 +77,9 @@ def _explanation(recon_break: Break) -> str:
     match = recon_break.resolved_by
     if match is not None:
         return why_matched(explanation=match.explanation, made_by=match.made_by.shown_name if match.made_by else "")
+    if recon_break.type == BreakType.STALE_FEED:
+        days = ", ".join(recon_break.missing_days)
+        return recon_break.resolution or f"the reports on {days} have not come"
     asset = recon_break.reconciliation.source.asset
     gap = f"{money.grouped(abs(int(recon_break.difference_minor)), scale=asset.scale)} {asset.code}"
     return why_not_matched(break_queries.situation_of(recon_break, gap=gap))

@@ -2,10 +2,20 @@
 
 from django.urls import path
 
-from recon.api import acts, chains, views
+from recon.api import acts, chains, sources, views
 
 urlpatterns = [
-    path("sources", views.Sources.as_view()),
+    path("sources", sources.Sources.as_view()),
+    path("sources/<code:code>", sources.SourceDetail.as_view()),
+    path("sources/<code:code>/format", sources.SourceFormat.as_view()),
+    path("sources/<code:code>/feed", sources.SourceFeed.as_view()),
+    path("sources/<code:code>/calendar", sources.SourceCalendar.as_view()),
+    path("sources/<code:code>/waivers", sources.SourceWaivers.as_view()),
+    path("sources/<code:code>/samples", sources.SourceSamples.as_view()),
+    path("sources/<code:code>/mappings", sources.Mappings.as_view()),
+    path("sources/<code:code>/mappings/trial", sources.MappingTrial.as_view()),
+    path("sources/<code:code>/mappings/<int:number>", sources.MappingDetail.as_view()),
+    path("sources/<code:code>/mappings/<int:number>/submit", sources.MappingSubmission.as_view()),
     path("chains", chains.Chains.as_view()),
     path("chains/<code:code>", chains.ChainDetail.as_view()),
     path("chains/<code:code>/blocks", chains.ChainBlocks.as_view()),

@@ -19,21 +19,10 @@ from ledgerops.lib.api import asked, said
 from recon import operations, queries
 from recon.api import serializers
 from recon.api.shown import file_in_full
-from recon.models import Break, BreakState, Reconciliation, Run, Source, Statement, StatementLine
+from recon.models import Break, BreakState, Reconciliation, Run, Statement, StatementLine
 from recon.tasks import ring
 
 _NUMBER = re.compile(r"(?:BRK-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
-
-
-@extend_schema_view(get=extend_schema(summary="List the sources of statements"))
-class Sources(ListAPIView[Source]):
-    required_permissions = {"GET": "recon.view_statement"}
-    serializer_class = serializers.SourceFields
-    ordering = ("code",)
-
-    def get_queryset(self) -> QuerySet[Source]:
-        asked(self.request)
-        return queries.sources_for(user_of(self.request))
 
 
 class Files(APIView):
@@ -212,5 +201,8 @@ class Breaks(ListAPIView[Break]):
         if person := wanted.pop("assignee", ""):
             whose = {"me": Q(assignee=user), "nobody": Q(assignee__isnull=True)}
             breaks = breaks.filter(whose.get(person, Q(assignee__username=person)))
+        if parent := wanted.pop("waits_for", ""):
+            number = _NUMBER.fullmatch(parent)
+            breaks = breaks.filter(parent__number=int(number[1])) if number else breaks.none()
         lookups = {"source": "reconciliation__source__code", "asset": "reconciliation__source__asset__code"}
         return breaks.filter(**{lookups.get(name, name): value for name, value in wanted.items()})

@@ -138,7 +138,7 @@ def chain_href(found: Source) -> str:
     if found.kind != SourceKind.CHAIN:
         return ""
     try:
-        return reverse("recon:chain", kwargs={"code": found.code})
+        return reverse("recon:chain", kwargs={"source_id": found.pk})
     except NoReverseMatch:
         return ""
 
