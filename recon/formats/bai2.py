@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -95,6 +96,7 @@ class _Reader:
         self._account: _Account | None = None
         self._unclosed: StatementClosed | None = None
         self._statements = self._groups = self._total = self._records = 0
+        self._named: Counter[tuple[str, str, date]] = Counter()
 
     def take(self, record: Record) -> Iterator[Event]:
         self._records += record.physical
@@ -201,6 +203,9 @@ class _Reader:
 
     def _opened(self, *, account: str, group: _Group, place: Place, currency: str) -> StatementOpened:
         international = iban(account)
+        named = (account, currency, group.as_of)
+        self._named[named] += 1
+        again = f"-{self._named[named]}" if self._named[named] > 1 else ""
         return StatementOpened(
             ordinal=self._statements,
             account=international or account,
@@ -208,7 +213,7 @@ class _Reader:
             account_owner="",
             servicer_bic="",
             currency=currency,
-            statement_id=group.as_of.isoformat(),
+            statement_id=group.as_of.isoformat() + again,
             statement_number="",
             sequence_number="",
             message_id=self._message,

@@ -238,7 +238,7 @@ def test_reads_several_accounts_in_several_groups() -> None:
     assert not errors(events)
     assert not differing(events)
     assert [(head.ordinal, head.currency, head.statement_id) for head in opened(events)] == [
-        (1, "EUR", "2024-01-03"), (2, "EUR", "2024-01-03"), (3, "USD", "2024-01-04"),
+        (1, "EUR", "2024-01-03"), (2, "EUR", "2024-01-03-2"), (3, "USD", "2024-01-04"),
     ]  # fmt: skip
     assert [event.ordinal for event in events if isinstance(event, StatementClosed)] == [1, 2, 3]
 
