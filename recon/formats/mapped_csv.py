@@ -80,10 +80,7 @@ class Csv:
             except csv.Error as error:
                 wrong = _sentence(str(error))
             line, raw = number + 1, taken[0] if len(taken) == 1 else "".join(taken)
-            if len(taken) > (ROW_LINES_MAX if self.multiline else 1):
-                wrong = wrong or "A quoted cell runs over the end of the line, which the mapping does not expect; its quote may be open."
-            if "\0" in raw and not wrong:
-                wrong = "The row holds a NUL character, which no text has."
+            wrong = wrong or self._problem(taken, raw, len(cells))
             if wrong:
                 again.extendleft(reversed(taken[1:]))
                 raw = taken[0]
@@ -99,6 +96,14 @@ class Csv:
                 yield Row(line, f"row {rows}", cells, raw)
             else:
                 rows -= line >= first and not wrong
+
+    def _problem(self, taken: list[str], raw: str, width: int) -> str:
+        """Return what keeps the lines that a row was taken from from being one, "" where nothing does."""
+        if len(taken) > (ROW_LINES_MAX if self.multiline else 1):
+            return "A quoted cell runs over the end of the line, which the mapping does not expect; its quote may be open."
+        if len(taken) > 2 and any(line.count(self.delimiter) >= max(width - 1, 1) for line in taken[1:-1]):
+            return "A quoted cell holds what looks like further rows; its quote may be open."
+        return "The row holds a NUL character, which no text has." if "\0" in raw else ""
 
     def _reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
         if not self.quote:

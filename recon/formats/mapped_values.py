@@ -173,6 +173,8 @@ def number_reader(rule: NumberRule) -> Callable[[Cell, str], Decimal]:
             value = Decimal(text)
         elif isinstance(cell, Decimal):
             value = cell
+            if abs(value.adjusted()) > _DIGITS_MAX or int(value.as_tuple().exponent) < -_DIGITS_MAX:
+                raise Unreadable("This number has more digits than any amount.")
         else:
             raise Unreadable("This is a day and no amount.")
         return _major(value, currency, scales) if rule.minor else value

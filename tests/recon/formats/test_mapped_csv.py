@@ -290,6 +290,13 @@ def test_a_quoted_cell_may_run_over_lines_where_the_mapping_says_so() -> None:
     assert len(lines(strict)) == 1
 
 
+def test_a_cell_over_lines_may_not_hold_rows() -> None:
+    rows = ('01.02.2026;"open;1,00;a', "01.02.2026;y;3,00;b", '01.02.2026;";4,00;c', "01.02.2026;z;5,00;d")
+    events = read(csv(*rows), layout=LAYOUT | {"multiline": True})
+    assert [line.own_reference for line in lines(events)] == ["b", "d"]
+    assert [(error.place.line, error.raw) for error in quarantine(events)] == [(2, rows[0]), (4, rows[2])]
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [

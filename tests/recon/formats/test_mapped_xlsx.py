@@ -65,6 +65,7 @@ def test_reads_true_days_and_exact_numbers_as_well_as_text() -> None:
         ([date(2026, 2, 1), "=1+1", "R"], "Amount"),
         ([date(2026, 2, 1), 1 / 3, "R"], "Amount"),
         ([date(2026, 2, 1), 1, 1234567890123456789], "Ref"),
+        ([date(2026, 2, 1), 1e300, "R"], "Amount"),
         ([date(2026, 2, 1), date(2026, 2, 1), "R"], "Amount"),
         ([time(1, 2), 1, "R"], "Day"),
         ([date(2026, 2, 1), "#REF!", "R"], "Amount"),
