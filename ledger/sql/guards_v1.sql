@@ -175,7 +175,8 @@ BEGIN
     SELECT p.id, p.maker_id, v.id AS version_id, policy.required_approvals,
            -- One entry has no parts: with a number of its own it could be posted again. Parts are not counted from the last.
            CASE WHEN v.payload ? 'entries' THEN CASE WHEN NEW.proposal_part >= 0 THEN v.payload->'entries'->NEW.proposal_part END
-                WHEN NEW.proposal_part IS NULL OR NEW.origin = 'automatic' THEN v.payload->'entry' END AS entry,
+                WHEN NEW.proposal_part IS NOT NULL AND NEW.origin <> 'automatic' THEN NULL
+                ELSE v.payload->'entry' END AS entry,
            NEW.metadata->>'undoes' IS NOT NULL AND (v.payload->>'auto_reversing')::boolean AS swapped
         INTO approved
         FROM public.approvals_proposal p

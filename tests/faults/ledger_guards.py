@@ -30,7 +30,6 @@ LEDGER_GUARDS: list[Guard] = [
     index("ledger_external_account_is_listed_once", f"{BESIDE}[ledger_external_account_is_listed_once]"),
     trigger("ledger_balance_components_not_negative", "ledger_balance", f"{AROUND}[ledger_balance_components_not_negative]"),
     trigger("ledger_deferred_account_has_no_limit", "ledger_balance", f"{AROUND}[ledger_deferred_account_has_no_limit]"),
-    trigger("ledger_deferred_account_is_our_own", "ledger_balance", f"{AROUND}[ledger_deferred_account_is_our_own]"),
     trigger("ledger_rolled_posting_append_only", "ledger_rolled_posting", f"{AROUND}[ledger_rolled_posting_append_only]"),
     trigger("ledger_hold_only_gives", "ledger_hold", f"{AROUND}[ledger_hold_only_gives]"),
     trigger("ledger_hold_never_deleted", "ledger_hold", f"{AROUND}[ledger_hold_never_deleted]"),
@@ -122,7 +121,7 @@ LEDGER_GUARDS: list[Guard] = [
         "one entry has no parts",
         f"{TESTS}::test_approved_entry_is_posted_again_as_a_part_it",
         function="ledger_manual_entry_is_approved_v1()",
-        text="NEW.proposal_part IS NULL OR ",
+        text="WHEN NEW.proposal_part IS NOT NULL AND NEW.origin <> 'automatic' THEN NULL",
     ),
     raised(
         "ledger_transaction_posts_what_was_asked",
