@@ -6,6 +6,7 @@ described in docs/formats.md. Nothing is guessed: what the definition leaves ope
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Json
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ __all__ = ["Mapping", "MappingRefused", "Sample", "columns_of"]
 
 SAMPLE_ROWS = 50
 SAMPLE_CELL = 200
+# A document whose list of records is not where the mapping says would be walked to its end.
+SAMPLE_BYTES = 4 << 20
 
 _TABLES: dict[str, Callable[[Part, str], Table]] = {
     "csv": csv_table,
@@ -90,6 +93,11 @@ def columns_of(file: BinaryIO, definition_head: Json[str, Any]) -> Sample:
     rows: list[tuple[str, ...]] = []
     remarks: list[str] = []
     file.seek(0)
+    if code in ("json", "xml"):
+        content = file.read(SAMPLE_BYTES + 1)
+        file = io.BytesIO(content[:SAMPLE_BYTES])
+        if len(content) > SAMPLE_BYTES:
+            remarks.append(f"Only the first {SAMPLE_BYTES >> 20} MB of the file were looked at.")
     try:
         for item in table.preview(file, rows=SAMPLE_ROWS):
             if isinstance(item, Head):

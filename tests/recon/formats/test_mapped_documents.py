@@ -142,6 +142,8 @@ def test_the_preview_finds_the_paths_of_the_fields() -> None:
     )
     assert sample.columns == ("id", "at", "amount.value", "amount.currency", "/fee.net")
     assert sample.rows[1] == ("T2", "", "", "", "1")
+    large = columns_of(io.BytesIO(document(*[RECORD] * 60_000).encode()), {"format": "json", "layout": {"records": "data.items"}})
+    assert (len(large.rows), large.remarks) == (50, ("Only the first 4 MB of the file were looked at.",))
     broken = columns_of(io.BytesIO(b"["), {"format": "json", "layout": {}})
     assert len(broken.remarks) == 1
 
