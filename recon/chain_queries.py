@@ -120,8 +120,8 @@ def standings_of(chains: Sequence[ChainSource]) -> list[Standing]:
         counts[pk][stage if is_live else ORPHANED] += rows
         uncounted[pk] += left_out if is_live else 0
     ranges = ChainRange.objects.filter(chain__in=ids)
-    latest = {one.chain_id: one for one in ranges.order_by("chain", "-to_block").distinct("chain")}
-    delivered = {one.chain_id: one for one in ranges.exclude(file=None).order_by("chain", "-to_block").distinct("chain")}
+    latest = {one.chain_id: one for one in ranges.order_by("chain_id", "-to_block").distinct("chain_id")}
+    delivered = {one.chain_id: one for one in ranges.exclude(file=None).order_by("chain_id", "-to_block").distinct("chain_id")}
     unproven = dict(ranges.filter(status=RangeStatus.UNPROVEN).order_by().values_list("chain").annotate(n=Count("pk")))
     return [
         Standing(
