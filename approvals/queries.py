@@ -334,7 +334,8 @@ class Bearer:
 
 
 _BEARERS = """
-    SELECT t.digest, EXISTS (SELECT FROM knox_authtoken o WHERE o.user_id = t.user_id AND o.expiry < statement_timestamp()),
+    SELECT json_agg(json_build_array(
+           t.digest, EXISTS (SELECT FROM knox_authtoken o WHERE o.user_id = t.user_id AND o.expiry < statement_timestamp()),
            ARRAY(SELECT c.app_label || '.' || p.codename FROM approvals_user_groups m
                  JOIN auth_group_permissions g ON g.group_id = m.group_id
                  JOIN auth_permission p ON p.id = g.permission_id JOIN django_content_type c ON c.id = p.content_type_id
@@ -342,7 +343,7 @@ _BEARERS = """
            ARRAY(SELECT c.app_label || '.' || p.codename FROM approvals_user_user_permissions m
                  JOIN auth_permission p ON p.id = m.permission_id JOIN django_content_type c ON c.id = p.content_type_id
                  WHERE m.user_id = t.user_id),
-           u.id, u.is_superuser, u.username, u.first_name, u.last_name, u.email, u.is_staff, u.is_active
+           u.id, u.is_superuser, u.username, u.first_name, u.last_name, u.email, u.is_staff, u.is_active))::text
     FROM knox_authtoken t JOIN approvals_user u ON u.id = t.user_id WHERE t.token_key = $1
 """
 # What else is known of a person, such as the digest of their passphrase, is read when it is asked for.
@@ -352,7 +353,7 @@ assert [field.attname for field in User._meta.concrete_fields if field.attname i
 
 def bearers(*, token: str) -> Iterator[Bearer]:
     """Yield whose tokens begin as this one; which of them it is, its digest says. Their permissions are read with them."""
-    for digest, ended, by_role, by_name, *person in read(_BEARERS, [token[: CONSTANTS.TOKEN_KEY_LENGTH]]):
+    for digest, ended, by_role, by_name, *person in read(_BEARERS, [token[: CONSTANTS.TOKEN_KEY_LENGTH]]) or ():
         user = User.from_db(DEFAULT_DB_ALIAS, _PERSON, person)
         # Where Django's backend keeps what it has read for this one object.
         user.__dict__.update(_group_perm_cache=set(by_role), _user_perm_cache=set(by_name), _perm_cache={*by_role, *by_name})

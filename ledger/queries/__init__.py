@@ -346,7 +346,7 @@ def period_for(user: "AbstractUser", *, period_id: int) -> AccountingPeriod:
 # The sight of a person's roles, as `accounts_for` has it, in one statement: a request that posts asks it each time.
 # The codes come as JSON and each account is looked up by itself: how many are asked makes no difference to the plan, so it is made once.
 _SEEN_CODES = """
-    SELECT asked.code FROM jsonb_array_elements_text($1::jsonb) AS asked (code)
+    SELECT json_agg(asked.code)::text FROM jsonb_array_elements_text($1::jsonb) AS asked (code)
     WHERE (
         SELECT EXISTS (
                    SELECT 1 FROM ledger_legalentitygroupobjectpermission s
@@ -364,7 +364,7 @@ _SEEN_CODES = """
 
 def seen_codes(user: "AbstractUser", *, codes: Iterable[str]) -> set[str]:
     """Return which of the accounts the user's roles give sight of."""
-    return {code for (code,) in read(_SEEN_CODES, [json.dumps(list(set(codes))), user.pk])}
+    return set(read(_SEEN_CODES, [json.dumps(list(set(codes))), user.pk]) or ())
 
 
 def refuse_unseen_accounts(user: "AbstractUser", *, codes: Sequence[str]) -> None:

@@ -1,6 +1,5 @@
 """What became of a transaction, as the REST API tells it: one statement, since every posting is answered with it."""
 
-import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,16 +10,23 @@ from ledgerops.lib.prepared import read
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
+# The keys are those of the API's serializers, in their order; instants are written as they write them.
 _TOLD = """
-    SELECT t.id, t.key, y.code, y.version, e.code, t.status, t.settlement, t.parent_id, t.refusal_code, t.warnings, t.actor_id,
-           t.request_id, t.created_at, t.content,
-           j.id, j.number, j.origin, j.effective_date, j.value_date, j.prior_period, j.posted_at, j.description, j.reference,
-           j.counterparty, j.metadata, j.proposal_id, j.reverses_id,
-           (SELECT json_agg(json_build_object(
-                'line', p.line, 'account', a.code, 'account_name', a.name, 'direction', p.direction, 'amount', p.amount_minor::text,
-                'asset', s.code, 'scale', s.scale, 'balance_after_minor', p.balance_after_minor::text) ORDER BY p.line)
-            FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id JOIN ledger_asset s ON s.id = p.asset_id
-            WHERE p.entry_id = j.id)::text
+    SELECT json_build_object(
+        'id', t.id, 'key', t.key, 'type', y.code, 'type_version', y.version, 'entity', e.code, 'status', t.status,
+        'settlement', t.settlement, 'reference', coalesce(t.content->>'reference', ''), 'entry_number', 'LE-' || j.number,
+        'parent_id', t.parent_id, 'refusal_code', t.refusal_code, 'warnings', t.warnings, 'actor_id', t.actor_id,
+        'request_id', t.request_id, 'created_at', to_char(t.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'content', t.content, 'entry', CASE WHEN j.id IS NOT NULL THEN json_build_object(
+            'id', j.id, 'number', 'LE-' || j.number, 'origin', j.origin, 'effective_date', j.effective_date, 'value_date', j.value_date,
+            'prior_period', j.prior_period, 'posted_at', to_char(j.posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'description', j.description, 'reference', j.reference, 'counterparty', j.counterparty, 'metadata', j.metadata,
+            'proposal_id', j.proposal_id, 'reverses_id', j.reverses_id, 'lines', (
+                SELECT json_agg(json_build_object(
+                    'line', p.line, 'account', a.code, 'account_name', a.name, 'direction', p.direction, 'amount', p.amount_minor::text,
+                    'asset', s.code, 'scale', s.scale, 'balance_after_minor', p.balance_after_minor::text) ORDER BY p.line)
+                FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id JOIN ledger_asset s ON s.id = p.asset_id
+                WHERE p.entry_id = j.id)) END)::text
     FROM ledger_transaction t
     LEFT JOIN ledger_transaction_type y ON y.id = t.type_id
     LEFT JOIN ledger_entity e ON e.id = t.entity_id
@@ -31,45 +37,8 @@ _TOLD = """
 
 def told(*, transaction_id: UUID) -> dict[str, Any]:
     """Return a transaction with its entry and legs; the caller has already shown it to the reader, or asks `told_to`."""
-    ((*head, content, entry_id, number, origin, effective_date, value_date, prior, posted_at, description, reference, counterparty,
-      metadata, proposal_id, reverses_id, legs),) = read(_TOLD, [transaction_id])  # fmt: skip
-    (own_id, key, type_code, version, entity, status, settlement, parent_id, refusal, warnings, actor_id, request_id, created_at) = head
-    asked = json.loads(content)
-    entry = {
-        "id": entry_id,
-        "number": f"LE-{number}",
-        "origin": origin,
-        "effective_date": effective_date,
-        "value_date": value_date,
-        "prior_period": prior,
-        "posted_at": posted_at,
-        "description": description,
-        "reference": reference,
-        "counterparty": counterparty,
-        "metadata": json.loads(metadata or "{}"),
-        "proposal_id": proposal_id,
-        "reverses_id": reverses_id,
-        "lines": json.loads(legs or "[]"),
-    }
-    return {
-        "id": own_id,
-        "key": key,
-        "type": type_code,
-        "type_version": version,
-        "entity": entity,
-        "status": status,
-        "settlement": settlement,
-        "reference": str(asked.get("reference", "")),
-        "entry_number": entry["number"] if entry_id else None,
-        "parent_id": parent_id,
-        "refusal_code": refusal,
-        "warnings": json.loads(warnings) if warnings else None,
-        "actor_id": actor_id,
-        "request_id": request_id,
-        "created_at": created_at,
-        "content": asked,
-        "entry": entry if entry_id else None,
-    }
+    became: dict[str, Any] = read(_TOLD, [transaction_id])
+    return became
 
 
 def told_to(user: "AbstractUser", *, transaction_id: UUID, seen: Collection[str] = ()) -> dict[str, Any]:
