@@ -7,6 +7,7 @@ GUARDS_TESTS = "tests/database/test_guards.py"
 RECON_TESTS = "tests/database/test_recon_guards.py"
 INTAKE_TESTS = "tests/database/test_intake_guards.py"
 PRIVILEGE_TESTS = "tests/database/test_privileges.py"
+SOURCE_TESTS = "tests/database/test_source_guards.py"
 CHAIN_TESTS = "tests/database/test_chain_guards.py"
 AROUND_TESTS = "tests/faults/test_ways_around.py"
 
@@ -113,6 +114,20 @@ GUARDS = [
     trigger("recon_item_is_born_open", "recon_item", f"{AROUND_TESTS}::test_item_hidden_from_birth_it"),
     constraint("recon_file_is_stored_once", "recon_file", f"{RECON_TESTS}::test_same_bytes_stored_twice_it"),
     constraint("recon_statement_is_accepted_once", "recon_statement", f"{RECON_TESTS}::test_statement_accepted_twice_it"),
+    trigger("recon_mapping_never_changes", "recon_mapping_version", f"{SOURCE_TESTS}::test_mapping_becomes_another_it"),
+    trigger("recon_mapping_is_born_a_draft", "recon_mapping_version", f"{SOURCE_TESTS}::test_mapping_is_approved_from_birth_it"),
+    trigger("recon_mapping_goes_forward", "recon_mapping_version", f"{SOURCE_TESTS}::test_mapping_skips_its_submission_it"),
+    trigger("recon_mapping_is_approved_by_two", "recon_mapping_version", f"{SOURCE_TESTS}::test_mapping_nobody_approved_it"),
+    trigger("recon_feed_waiver_append_only", "recon_feed_waiver", f"{SOURCE_TESTS}::test_waiver_is_rewritten_it"),
+    index("recon_source_has_one_live_stale_feed", f"{SOURCE_TESTS}::test_second_live_break_of_a_missing_file_it"),
+    constraint("recon_break_has_an_item", "recon_break", f"{SOURCE_TESTS}::test_other_break_has_no_item_it"),
+    trigger(
+        "recon_stale_feed_was_never_another",
+        "recon_break",
+        f"{SOURCE_TESTS}::test_break_becomes_a_missing_file_to_close_without_a_match_it",
+    ),
+    constraint("recon_only_a_stale_feed_waits_for_days", "recon_break", f"{SOURCE_TESTS}::test_other_break_ends_with_a_sentence_it"),
+    trigger("recon_parent_is_a_stale_feed", "recon_break", f"{SOURCE_TESTS}::test_break_waits_for_what_is_no_missing_file_it"),
     index("recon_line_counts_once", f"{INTAKE_TESTS}::test_line_counted_twice_it"),
     trigger("recon_item_is_of_a_line_that_counts", "recon_item", f"{INTAKE_TESTS}::test_item_of_a_repeated_line_it"),
     trigger("recon_item_moves_to_the_next_version", "recon_item", f"{INTAKE_TESTS}::test_item_moved_to_another_line_it"),
