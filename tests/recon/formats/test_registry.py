@@ -91,6 +91,8 @@ class Unreadable(io.BytesIO):
     def read(self, _size: int | None = -1) -> bytes:
         raise OSError("the disk is gone")
 
+    readline = read
+
 
 @pytest.mark.parametrize("code", sorted(set(FORMATS) - {ZIP}))  # zipfile takes the failure for a damaged archive
 def test_never_raises_even_when_the_file_does(code: str) -> None:
