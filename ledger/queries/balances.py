@@ -16,6 +16,7 @@ from django.db import connection
 
 from ledger.accounting import DEBIT
 from ledger.models import Account
+from ledger.queries.grounds import grounds_of
 
 # Below so many postings it is not worth asking which way round is the shortest.
 FEW = 2_000
@@ -57,7 +58,13 @@ class Current:
     waiting_minor: int
 
 
-_CURRENT = """
+# Most accounts are strict, and the row of a balance is all there is to know of those.
+_STRICT = """
+    SELECT account_id, debit_normal, posted_debits_minor, posted_credits_minor, pending_debits_minor, pending_credits_minor,
+           overdraft_limit_minor, version, 0, 0, deferred
+    FROM ledger_balance WHERE account_id = ANY (%(accounts)s)
+"""
+_DEFERRED = """
     SELECT b.account_id, b.debit_normal, b.posted_debits_minor + t.debits, b.posted_credits_minor + t.credits,
            b.pending_debits_minor, b.pending_credits_minor, b.overdraft_limit_minor, b.version, t.n, t.debits - t.credits
     FROM ledger_balance b
@@ -71,7 +78,12 @@ _CURRENT = """
 
 def current_balances(*, account_ids: Sequence[int]) -> dict[int, Current]:
     """Return what each account holds now: posted, pending and available."""
-    return {row[0]: _current(row) for row in _rows(_CURRENT, accounts=list(account_ids))}
+    rows = _rows(_STRICT, accounts=list(account_ids))
+    deferred = [row[0] for row in rows if row[-1]]
+    found = {row[0]: _current(row[:-1]) for row in rows if not row[-1]}
+    if deferred:
+        found |= {row[0]: _current(row) for row in _rows(_DEFERRED, accounts=deferred)}
+    return found
 
 
 def current_balance(account: Account) -> Current:
@@ -110,38 +122,18 @@ def _current(row: Sequence[Any]) -> Current:
     )
 
 
-# A close still holds for its period if nothing can have been posted up to its end since: the period and all before it are closed, and none
-# of those was closed again later. A date is reckoned from what is nearest to it: such a close before or after it, the present, or the
-# beginning of the books. The days in between are added to what stood there, or taken away from it.
+# The days between the ground and the date are added to what stood there, or taken away from it.
 _AS_OF = """
-    WITH asked AS (
-        SELECT a.id, a.entity_id, b.posted_debits_minor AS debits, b.posted_credits_minor AS credits, b.version
-        FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id WHERE a.id = ANY (%(accounts)s)
-    ), periods AS (
-        SELECT p.entity_id, p.starts_on, p.ends_on, p.status, c.id AS close_id, c.closed_at,
-               bool_and(p.status = 'closed' AND p.closed_at IS NOT NULL) OVER before AS before_closed,
-               max(p.closed_at) OVER before AS last_closed
-        FROM ledger_period p
-        LEFT JOIN LATERAL (SELECT c.id, c.closed_at FROM ledger_close c WHERE c.period_id = p.id ORDER BY c.n DESC LIMIT 1) c
-            ON p.status = 'closed'
-        WHERE p.entity_id IN (SELECT entity_id FROM asked)
-        WINDOW before AS (PARTITION BY p.entity_id ORDER BY p.starts_on ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-    ), ground AS (
-        SELECT DISTINCT ON (g.entity_id) g.entity_id, g.close_id, g.stands_on FROM (
-            SELECT entity_id, close_id, ends_on AS stands_on, abs(ends_on - %(as_of)s) AS days FROM periods
-            WHERE close_id IS NOT NULL AND coalesce(before_closed, true) AND coalesce(last_closed <= closed_at, true)
-            UNION ALL
-            SELECT DISTINCT entity_id, NULL::bigint, date 'infinity', abs(current_date - %(as_of)s) FROM asked
-            UNION ALL
-            SELECT entity_id, NULL, date '-infinity', %(as_of)s - min(starts_on) FROM periods GROUP BY entity_id) g
-        ORDER BY g.entity_id, g.days
-    )
-    SELECT a.id, a.version,
-           CASE WHEN g.stands_on = 'infinity' THEN a.debits ELSE coalesce(h.debits_minor, 0) END + d.debits,
-           CASE WHEN g.stands_on = 'infinity' THEN a.credits ELSE coalesce(h.credits_minor, 0) END + d.credits,
+    SELECT a.id, b.version,
+           d.debits + CASE WHEN g.close_id IS NULL AND g.stands_on > %(as_of)s THEN b.posted_debits_minor
+                           ELSE coalesce(h.debits_minor, 0) END,
+           d.credits + CASE WHEN g.close_id IS NULL AND g.stands_on > %(as_of)s THEN b.posted_credits_minor
+                            ELSE coalesce(h.credits_minor, 0) END,
            coalesce(t.debits, 0), coalesce(t.credits, 0)
-    FROM asked a
-    JOIN ground g ON g.entity_id = a.entity_id
+    FROM ledger_account a
+    JOIN ledger_balance b ON b.account_id = a.id
+    LEFT JOIN unnest(%(entities)s::bigint[], %(closes)s::bigint[], %(stands)s::date[]) AS g (entity_id, close_id, stands_on)
+        ON g.entity_id = a.entity_id
     LEFT JOIN ledger_close_balance h ON h.close_id = g.close_id AND h.account_id = a.id
     CROSS JOIN LATERAL (
         SELECT CASE WHEN g.stands_on > %(as_of)s THEN -1 ELSE 1 END * coalesce(sum(d.debits_minor), 0) AS debits,
@@ -155,18 +147,33 @@ _AS_OF = """
         FROM ledger_posting_tail t JOIN ledger_entry e ON e.id = t.entry_id
         WHERE t.account_id = ANY (%(accounts)s) AND t.effective_date <= %(as_of)s AND e.posted_at <= %(known_at)s
         GROUP BY t.account_id) t ON t.account_id = a.id
+    WHERE a.id = ANY (%(accounts)s)
 """
 
 
 def balances_as_of(*, account_ids: Sequence[int], as_of: date) -> dict[int, Sums]:
     """Return each account's sums at the end of an effective date, as they are known now."""
-    return {account: sums.plus(tail) for account, _, sums, tail in _effective(account_ids=account_ids, as_of=as_of, known_at=None)}
+    rows = _effective_rows(account_ids=account_ids, as_of=as_of, known_at=None)
+    return {account: Sums(int(debits + late), int(credits_ + late_credits)) for account, _, debits, credits_, late, late_credits in rows}
 
 
 def _effective(*, account_ids: Sequence[int], as_of: date, known_at: datetime | None) -> list[tuple[int, int, Sums, Sums]]:
     """Return for each account its last place, its sums at a date, and those of the legs that had no place yet."""
-    rows = _rows(_AS_OF, accounts=list(account_ids), as_of=as_of, known_at=known_at or "infinity")
+    rows = _effective_rows(account_ids=account_ids, as_of=as_of, known_at=known_at)
     return [(account, version, _sums(debits, credits_), _sums(d, c)) for account, version, debits, credits_, d, c in rows]
+
+
+def _effective_rows(*, account_ids: Sequence[int], as_of: date, known_at: datetime | None) -> Iterable[Any]:
+    grounds = grounds_of(account_ids=account_ids, as_of=as_of)
+    return _rows(
+        _AS_OF,
+        accounts=list(account_ids),
+        entities=[ground.entity_id for ground in grounds],
+        closes=[ground.close_id for ground in grounds],
+        stands=[ground.stands_on for ground in grounds],
+        as_of=as_of,
+        known_at=known_at or "infinity",
+    )
 
 
 # The last place is asked first: most accounts have been quiet since, and are done with that.

@@ -1,4 +1,4 @@
-"""The trial balance at a date against the sum over all postings up to it, with the same figures."""
+"""The trial balance at a date against the sum over all postings up to it, both in one process and with the same figures."""
 
 from functools import partial
 

@@ -33,8 +33,7 @@ class Volume:
 
 
 FULL = Volume(small=SMALL_POSTINGS, large=10_000_000, accounts=1_000)
-# Postings of an account are as many as in the full one.
-QUICK = Volume(small=SMALL_POSTINGS, large=2_500_000, accounts=250)
+QUICK = Volume(small=SMALL_POSTINGS, large=2_000_000, accounts=100)
 # The months before are closed, as a company's are.
 OPEN_SINCE = "2026-11-01"
 
