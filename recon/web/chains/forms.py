@@ -29,7 +29,7 @@ class ReadingForm(forms.Form):
     )
     final_rule = forms.ChoiceField(label="Final when", choices=FinalRule.choices, initial=FinalRule.TAG)
     final_after = forms.IntegerField(
-        label="Depth", min_value=1, max_value=100_000, required=False, help_text="Where depth decides: Ethereum about 65, by its tag 64."
+        label="Depth", min_value=1, max_value=100_000, required=False, help_text="Where depth decides; about 65 blocks on Ethereum."
     )
     first_provider = forms.ChoiceField(label="First provider", required=False)
     second_provider = forms.ChoiceField(label="Second provider", required=False, help_text="What one says is compared with the other.")

@@ -1,12 +1,16 @@
 """No damage to a file makes a reader raise, and none is accepted in silence as a smaller statement."""
 
 import io
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recon.formats import FORMATS, detect
+from recon.formats.chain_transfers import Day
+from recon.formats.chain_transfers import Transfer as ChainTransfer
+from recon.formats.chain_transfers import write as write_chain_day
 from recon.formats.events import VALUE_MAX, Event, LocatedError
 from tests.recon.formats.samples import (
     IBAN,
@@ -24,7 +28,19 @@ from tests.recon.formats.samples import (
     statement_xml,
 )
 
+CHAIN_DAY = Day(
+    account="wallet", asset="EUR", decimals=2, chain="own:chain", contract="", addresses=("a",), day=date(2026, 11, 1), from_block=1,
+    to_block=9, to_hash="b9", opening=1000, closing=1750,
+)  # fmt: skip
+CHAIN_TRANSFERS = [
+    ChainTransfer(
+        tx=f"t{n}", log=n, kind="value", block=n, block_hash=f"b{n}", mined_at=datetime(2026, 11, 1, 9, n, tzinfo=UTC), confirmations=9,
+        flow=flow, sender="x", recipient="a", value=value,
+    )
+    for n, (flow, value) in enumerate([("in", 1000), ("out", 250)])
+]  # fmt: skip
 VALID = {
+    "chain": write_chain_day(CHAIN_DAY, CHAIN_TRANSFERS),
     "mt940": (
         "{1:F01BANKDEFFAXXX0000000000}{2:I940CUSTDEFFXXXXN}{4:\r\n"
         + mt940_text(
@@ -80,7 +96,7 @@ VALID = {
     ).encode(),
 }
 # What these formats declare is held against what was read: no change of an amount or of a number of lines goes unnoticed.
-CONTROLLED = ("bai2", "nacha")
+CONTROLLED = ("bai2", "nacha", "chain")
 
 
 def check(code: str, content: bytes) -> list[Event]:
