@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from recon.formats.events import ControlRead, Event
+from recon.formats.events import ControlRead, Event, LineRead
 from recon.formats.mapped import Mapping, MappingRefused, columns_of
 from recon.formats.mapped_table import CHUNK
 from tests.recon.formats.samples import IBAN, balances, chains, errors, fatal, lines, opened, signed
@@ -260,3 +262,39 @@ def test_a_cut_line_goes_to_quarantine() -> None:
     assert [(error.place.line, error.row) for error in errors(events)] == [(2, True), (3, True), (4, True)]
     layout = FIXED["layout"] | {"line_width": None}
     assert len(lines(read_fixed(good.rstrip() + " ", good[:10], layout=layout))) == 1
+
+
+@pytest.mark.parametrize(
+    ("layout", "head", "row", "between", "tail"),
+    [
+        ({"format": "json", "layout": {"records": "rows"}}, '{"rows":[', '{"Day":"2026-02-01","Amount":"1.00"}', ",", "]}"),
+        ({"format": "xml", "layout": {"record": "E/R"}}, "<E>", "<R><Day>2026-02-01</Day><Amount>1.00</Amount></R>", "", "</E>"),
+        (
+            {"format": "csv", "encoding": "utf-8", "layout": {"delimiter": ";", "quote": '"', "header_row": 1}},
+            "Day;Amount\n",
+            "2026-02-01;1.00",
+            "\n",
+            "",
+        ),
+    ],
+    ids=["json", "xml", "csv"],
+)
+def test_a_large_file_is_read_in_little_memory(
+    tmp_path: Path, layout: dict[str, Any], head: str, row: str, between: str, tail: str
+) -> None:
+    path, times = tmp_path / "large", 12_000
+    path.write_text(head + between.join([row] * times) + tail)
+    common = {
+        "numbers": {"decimal": ".", "thousands": ""},
+        "currency": {"fixed": "EUR"},
+        "booking_date": {"column": "Day", "format": "YYYY-MM-DD"},
+        "amount": {"sign": "signed", "column": "Amount"},
+    }
+    read = Mapping.from_json(layout | common).reader()
+    tracemalloc.start()
+    with path.open("rb") as file:
+        found = sum(isinstance(event, LineRead) for event in read(file))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == times
+    assert peak < 2_000_000
