@@ -22,8 +22,8 @@ ALTER TABLE ledger_balance
 -- A side that is neither would escape the classes of its type; an amount that is no number would never be given back.
 ALTER TABLE ledger_hold
     ADD CONSTRAINT ledger_hold_is_of_a_number_on_a_side CHECK (direction IN ('debit', 'credit') AND amount_minor < 1e38);
--- Room for the versions that wait to be pruned: less would leave the page, more would have every page pruned at every visit.
-ALTER TABLE ledger_balance SET (fillfactor = 85);
+-- Room on its page for a second version of every row: a large batch moves every account at once.
+ALTER TABLE ledger_balance SET (fillfactor = 50);
 
 -- What posting does not touch is asked only where it is changed.
 CREATE FUNCTION ledger_balance_components_not_negative_v1() RETURNS trigger
@@ -50,7 +50,7 @@ END $$;
 CREATE TRIGGER ledger_deferred_account_has_no_limit
     BEFORE UPDATE OF deferred, overdraft_limit_minor, has_velocity_limits, pending_debits_minor, pending_credits_minor ON ledger_balance
     FOR EACH ROW EXECUTE FUNCTION ledger_deferred_account_has_no_limit_v1();
-ALTER TABLE ledger_day_delta SET (fillfactor = 85);
+ALTER TABLE ledger_day_delta SET (fillfactor = 50);
 
 -- Postings of an entry arrive in one statement, as many as declared; each is of more than nothing, they balance per legal entity and
 -- asset, stand in their open accounts' true asset and entity, and on their entry's day. One pass over what was inserted asks all of it,
