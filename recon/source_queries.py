@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -11,12 +11,8 @@ from django.db.models import Count, Q, QuerySet, Sum
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon import due, feed_calendar, feeds
 from recon.feed_calendar import ExpectedDay
-from recon.formats import FORMATS, detect
-from recon.formats.events import Reader
-from recon.formats.mapped import Mapping
 from recon.intake.mapping_preview import Difference, compared
 from recon.models import (
-    MAPPED,
     Break,
     BreakState,
     Feed,
@@ -116,32 +112,6 @@ def sample_for(source: Source, *, text: str) -> StatementFile | None:
 def samples_of(source: Source, *, count: int) -> list[StatementFile]:
     """Return the latest files that a mapping of this source may be tried on."""
     return list(StatementFile.objects.filter(source=source).order_by("-id")[:count])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How a file of a source is read: the code kept with it, the reader, and the version of the mapping where it is one."""
-
-    format: str
-    reader: Reader
-    mapping: MappingVersion | None
-
-
-def reader_for(source: Source, *, file: BinaryIO) -> Reading | None:
-    """Return how a source's file is read: as the source says, else as its content says, else by the mapping in force; None if by nothing.
-
-    The file is left at its beginning.
-    """
-    if source.format not in ("", MAPPED):
-        return Reading(format=source.format, reader=FORMATS[source.format].reader, mapping=None)
-    code = detect(file) if source.format == "" else None
-    if code is not None:
-        return Reading(format=code, reader=FORMATS[code].reader, mapping=None)
-    version = mapping_in_force(source)
-    if version is None:
-        return None
-    mapping = Mapping.from_json(version.definition)
-    return Reading(format=mapping.format, reader=mapping.reader(), mapping=version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

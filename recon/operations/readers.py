@@ -9,7 +9,8 @@ from recon.formats import FORMATS, detect
 from recon.formats.events import Reader
 from recon.formats.mapped import Mapping
 from recon.intake.summary import ParsedStatement
-from recon.models import MAPPED, MappingStatus, MappingVersion, Source
+from recon.models import MAPPED, Source
+from recon.source_queries import mapping_in_force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +30,10 @@ def reader_of(source: Source | None, content: BinaryIO) -> ChosenReader:
         return ChosenReader(format=source.format, reader=FORMATS[source.format].reader)
     if not source.format and detect(content) is not None:
         return ChosenReader()
-    mapping = approved_mapping(source)
+    mapping = mapping_in_force(source)
     if mapping is None:
         return ChosenReader()
     return ChosenReader(format=MAPPED, reader=Mapping.from_json(mapping.definition).reader(), mapping_id=mapping.pk)
-
-
-def approved_mapping(source: Source) -> MappingVersion | None:
-    """Return the newest mapping of a source that a second person has approved."""
-    return MappingVersion.objects.filter(source=source, status=MappingStatus.APPROVED).order_by("-number").first()
 
 
 class Chosen:

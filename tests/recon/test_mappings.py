@@ -14,7 +14,8 @@ from audit.models import AuditEvent
 from ledgerops.lib.errors import Refusal
 from recon import operations, source_queries
 from recon.intake import mapping_hints
-from recon.models import MappingVersion, Source, StatementFile
+from recon.models import MappingVersion, Source, Statement, StatementFile
+from recon.operations.readers import reader_of
 from recon.web.sources.mapping_form import MappingForm, initial_of
 from tests.concurrency import scene
 from tests.fixtures import signed_in
@@ -91,7 +92,7 @@ def decided(proposal: Proposal, *, by: User, outcome: str = "approve") -> Propos
 def test_draft_is_numbered_and_reads_nothing_yet(bank: Source, drafted: Draft) -> None:
     assert [drafted().number, drafted(order="newest_first").number] == [1, 2]
     assert source_queries.mapping_in_force(bank) is None
-    assert source_queries.reader_for(bank, file=io.BytesIO(CSV)) is None
+    assert reader_of(bank, io.BytesIO(CSV)).reader is None
     assert AuditEvent.objects.filter(action="recon.mapping.drafted", outcome="done").count() == 2
 
 
@@ -133,10 +134,10 @@ def test_approved_version_reads_what_comes_from_then_on(bank: Source, drafted: D
     assert decided(proposal, by=checker).status == "executed"
     version.refresh_from_db()
     assert (version.status, version.proposal_id) == ("approved", proposal.pk)
-    reading = source_queries.reader_for(bank, file=io.BytesIO(CSV))
-    assert reading is not None
-    assert (reading.mapping, reading.format) == (version, "csv")
-    assert sum(type(event).__name__ == "LineRead" for event in reading.reader(io.BytesIO(CSV))) == 3
+    chosen = reader_of(bank, io.BytesIO(CSV))
+    assert chosen.reader is not None
+    assert (chosen.mapping_id, chosen.format) == (version.pk, "mapped")
+    assert sum(type(event).__name__ == "LineRead" for event in chosen.reader(io.BytesIO(CSV))) == 3
     assert AuditEvent.objects.get(action="recon.mapping.approved").proposal_id == proposal.pk
 
 
@@ -188,19 +189,30 @@ def test_version_that_was_returned_gives_way_to_the_next_draft(drafted: Draft, m
 
 
 def test_content_that_names_itself_needs_no_mapping(bank: Source) -> None:
-    reading = source_queries.reader_for(bank, file=io.BytesIO(scene.mt940(("C", 100, "INV-1"))))
-    assert reading is not None
-    assert (reading.format, reading.mapping) == ("mt940", None)
+    chosen = reader_of(bank, io.BytesIO(scene.mt940(("C", 100, "INV-1"))))
+    assert (chosen.reader, chosen.mapping_id) == (None, None)
 
 
 def test_source_that_is_mapped_is_never_recognised_by_content(bank: Source) -> None:
     source = operations.choose_format(source_id=bank.pk, format="mapped")
-    assert source_queries.reader_for(source, file=io.BytesIO(scene.mt940(("C", 100, "INV-1")))) is None
+    assert reader_of(source, io.BytesIO(scene.mt940(("C", 100, "INV-1")))).mapping_id is None
 
 
 def test_format_that_is_none_is_refused(bank: Source) -> None:
     with writes_nothing(), pytest.raises(operations.SourceInvalid):
         operations.choose_format(source_id=bank.pk, format="telex")
+
+
+def test_file_is_accepted_by_the_mapping_in_force_and_keeps_its_version(bank: Source, drafted: Draft, maker: User, checker: User) -> None:
+    version = drafted(account={"fixed": scene.IDENTIFIER})
+    decided(submitted(version, by=maker), by=checker)
+    content = CSV.replace(b"Coffee", b"Tea")
+    file, _ = operations.receive_file(
+        name="november.csv", content=io.BytesIO(content), maximum_bytes=10_000, received_by_id=maker.pk, source_id=bank.pk
+    )
+    operations.accept_file(file_id=file.pk, source_ids=[bank.pk])
+    statement = Statement.objects.get()
+    assert (statement.mapping, statement.proof, statement.line_count) == (version, "proven", 3)
 
 
 # The editor's form
