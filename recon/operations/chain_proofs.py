@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from django.db.models import Sum
 
@@ -15,6 +15,8 @@ from recon.operations.chain_claims import TARGET, Claim, raise_alert
 from recon.operations.intake import receive_file, take_in
 
 FILE_MAXIMUM_BYTES = 512 * 1024 * 1024
+# Where nothing moves a day is not proven anew with every block.
+PROVEN_EVERY = timedelta(minutes=10)
 
 
 def prove_final(claim: Claim, *, pair: Pair | None) -> None:
@@ -33,11 +35,23 @@ def _ends(chain: ChainSource, *, pushed: bool) -> list[ChainBlock]:
     for block in final.filter(number__gte=chain.first_block).order_by("number"):
         by_day[block.mined_at.date()] = block
     ends = list(by_day.values())
+    if ends and not _is_worth_proving(chain, ends[-1]):
+        ends.pop()
     # Of a day that goes on, what was pushed is proven as far as a balance came with it.
     if pushed and ends and ends[-1].balance is None:
         told = final.filter(mined_at__date=ends[-1].mined_at.date(), balance__isnull=False).order_by("-number").first()
         ends[-1:] = [told] if told else []
     return ends
+
+
+def _is_worth_proving(chain: ChainSource, last: ChainBlock) -> bool:
+    """Return whether the day that goes on is proven up to this block: it holds transfers, or some time has passed since it was last."""
+    before = ChainRange.objects.filter(chain=chain).order_by("-to_block").first()
+    earlier = None if before is None else ChainBlock.objects.filter(chain=chain, hash=before.to_hash, orphaned_at=None).first()
+    if before is None or earlier is None or last.mined_at - earlier.mined_at >= PROVEN_EVERY:
+        return True
+    between = (before.to_block + 1, last.number)
+    return ChainTransfer.objects.filter(chain=chain, orphaned_at=None, block__number__range=between).exists()
 
 
 def _proven_through(chain: ChainSource) -> int:

@@ -5,8 +5,9 @@ killed anywhere, and the next one goes on from the last range that was kept. Not
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
@@ -28,6 +29,8 @@ FINAL_SPAN = 2_000
 WHOLE_SPAN = 100
 MOST_RANGES = 50
 MOST_RESTARTS = 3
+# What is stopped is tried again soon, and then less and less often.
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=10)
 LOOK_BACK = 50
 
 
@@ -51,13 +54,22 @@ def read_chain(*, source_id: int) -> None:
         return
     except (Disagreement, WrongChain, MalformedAnswer, ProviderFailed, Refusal, Stopped) as error:
         problem = stopped_by(error)
-    claim.end(problem)
+    with suppress(ClaimLost):
+        claim.end(problem)
 
 
 def waiting_chains() -> list[int]:
-    """Return the chain sources that nobody reads at the moment."""
-    free = Q(cursor__heartbeat_at=None) | Q(cursor__heartbeat_at__lt=Now() - SILENCE)
-    return list(ChainSource.objects.filter(free, active=True).order_by("pk").values_list("pk", flat=True))
+    """Return the chain sources that nobody reads at the moment; one that is stopped waits longer from time to time."""
+    free = Q(heartbeat_at=None) | Q(heartbeat_at__lt=Now() - SILENCE)
+    now = database_now()
+    return [cursor.pk for cursor in ChainCursor.objects.filter(free, chain__active=True).order_by("pk") if _is_due(cursor, now=now)]
+
+
+def _is_due(cursor: ChainCursor, *, now: datetime) -> bool:
+    if cursor.problem is None or cursor.read_at is None:
+        return True
+    pause: timedelta = FIRST_PAUSE * 2 ** min(cursor.problem["times"] - 1, 10)
+    return now - cursor.read_at >= min(pause, LONGEST_PAUSE)
 
 
 @contextmanager
@@ -106,7 +118,7 @@ def _look(claim: Claim, pair: Pair) -> ChainCursor:
     watched = watched_of(chain)
     found = pair.health(watched=watched, with_final=by_tag)
     with claim.step("recon.chain.resumed") as cursor:
-        unread = cursor.read_at is None
+        unread = cursor.next_block == chain.first_block
         cursor.providers = {health.name: {**asdict(health), "at": database_now().isoformat()} for health in found}
         heads = [health.head for health in found if health.head is not None]
         if len(heads) == len(found):
@@ -140,8 +152,8 @@ def _go_back(claim: Claim, pair: Pair, *, head: int) -> None:
     anchor = live.filter(stage=ChainStage.FINAL).first()
     above = None
     while True:
-        below = kept.filter(number__lte=head) if above is None else kept.filter(number__lt=above)
-        blocks = list(below[:LOOK_BACK])
+        # Mostly the newest block is the chain's still, and with it all below.
+        blocks = list(kept.filter(number__lte=head)[:1] if above is None else kept.filter(number__lt=above)[:LOOK_BACK])
         headers = {header.number: header for header in pair.headers([block.number for block in blocks])} if blocks else {}
         agreed = next((block for block in blocks if headers[block.number].hash == block.hash), None)
         if agreed is not None or not blocks:

@@ -1,9 +1,11 @@
 """Following a wallet on a real chain: stages, reorganisations, disagreement, proof, and the day's statement."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from approvals.models import User
 from ledger.models import Alert
@@ -24,7 +26,7 @@ from recon.models import (
     StatementFile,
 )
 from recon.operations import chain_reading
-from recon.operations.chain_reading import read_chain
+from recon.operations.chain_reading import read_chain, waiting_chains
 from recon.operations.chain_settings import set_chain
 from tests.notation import writes_nothing
 from tests.recon.chain.local import CHAIN, LocalChain, Refusal
@@ -284,10 +286,32 @@ def test_contract_of_other_decimals_than_the_asset_is_not_followed_it(
         name: lambda method, params, result: "0x" + f"{18:064x}" if method == "eth_call" and params[1] == "latest" else result
         for name in ("alpha", "beta")
     }
-    problem = read().problem
-    assert problem is not None
-    assert problem["kind"] == "wrong_chain"
-    assert "18 decimals" in problem["sentence"]
+    for _ in range(2):
+        problem = read().problem
+        assert problem is not None
+        assert problem["kind"] == "wrong_chain"
+        assert "18 decimals" in problem["sentence"]
+    assert not ChainBlock.objects.exists()
+
+
+def test_source_that_is_stopped_is_tried_less_and_less_often_it(chain: LocalChain, moved: None, read: Reader) -> None:
+    chain.tampers = {"beta": lambda method, _, result: [] if method == "eth_getLogs" else result}
+    assert waiting_chains()
+    for _ in range(3):
+        read()
+    assert not waiting_chains()
+    ChainCursor.objects.update(read_at=timezone.now() - timedelta(minutes=11))
+    assert waiting_chains()
+
+
+def test_quiet_day_is_not_proven_anew_with_every_block_it(chain: LocalChain, followed: ChainSource, read: Reader) -> None:
+    for _ in range(4):
+        chain.mine(5)
+        read()
+    assert ChainRange.objects.count() == 1
+    chain.mine(60)
+    read()
+    assert ChainRange.objects.count() == 2
 
 
 def test_forgotten_state_proves_nothing_and_says_so_it(chain: LocalChain, moved: None, read: Reader) -> None:
