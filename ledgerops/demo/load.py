@@ -16,6 +16,7 @@ from ledger.operations.posting import refusal_of
 from ledgerops.demo.chains import load_chains
 from ledgerops.demo.chart import FUNCTIONAL
 from ledgerops.demo.controls import load_controls
+from ledgerops.demo.feeds import load_feeds
 from ledgerops.demo.movements import load_movements
 from ledgerops.demo.parties import load_parties
 from ledgerops.demo.people import USUAL_ACCOUNTS, define_people
@@ -84,6 +85,7 @@ def load(company: Company) -> Loaded:
         load_rates(company, recorded_by_id=analyst.pk)
         load_parties(company)
         load_controls(entity=company.entity_code, day=company.entries[-1].effective_date)
+        load_feeds(company)
         load_chains(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
     ledger.check_books(full=True)
     return loaded
