@@ -4,6 +4,8 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -78,6 +80,44 @@ def folder(name: str, *, default: Path) -> Path:
     """Read a folder's path, made absolute."""
     text = os.environ.get(name, "").strip()
     return Path(text).resolve() if text else default
+
+
+def optional_folder(name: str) -> Path | None:
+    """Read a folder's path, made absolute; unset means that there is none."""
+    text = os.environ.get(name, "").strip()
+    return Path(text).resolve() if text else None
+
+
+def file_store(name: str, *, folder: Path) -> dict[str, Any]:
+    """Read where files are kept: in the folder where nothing is said, else in a bucket.
+
+    A bucket is `s3://KEY:SECRET@HOST:PORT/BUCKET?region=REGION&tls=no`. Without a host it is the store of the region itself; without a
+    key, whatever the machine is entitled to.
+
+    :raises ImproperlyConfigured: if the value is another kind of address.
+    """
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder}}
+    parts = urlsplit(text)
+    said = dict(parse_qsl(parts.query, keep_blank_values=True))
+    bucket = parts.path.strip("/")
+    if parts.scheme != "s3" or not bucket or "/" in bucket or set(said) - {"region", "tls"}:
+        raise ImproperlyConfigured(f"{name} must be s3://KEY:SECRET@HOST/BUCKET?region=REGION&tls=yes")
+    host = f"{parts.hostname}:{parts.port}" if parts.hostname and parts.port else parts.hostname
+    scheme = "http" if said.get("tls", "yes") in FALSE_WORDS else "https"
+    options = {
+        "bucket_name": bucket,
+        "region_name": said.get("region") or None,
+        "endpoint_url": f"{scheme}://{host}" if host else None,
+        "access_key": unquote(parts.username) if parts.username else None,
+        "secret_key": unquote(parts.password) if parts.password else None,
+        "default_acl": None,
+        "querystring_auth": True,
+        # What is read goes through a file of its own on disk as soon as it is larger than this.
+        "max_memory_size": 8 * 1024 * 1024,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
 def secret(name: str, *, fallback_file: Path | None) -> str:

@@ -235,8 +235,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    # Statement files, content-addressed; never served from a URL.
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
+    # Statement files, content-addressed; never served from a URL. On disk, or in a bucket of an S3-compatible store.
+    "default": env.file_store("LEDGEROPS_FILES_URL", folder=DATA_DIR / "files"),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 # Maps are read by developer tools alone; packing them took most of the time of collectstatic.
@@ -244,6 +244,8 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["map", "woff2", "png", "jpg", "ico", "gz"
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_242_880
 STATEMENT_MAXIMUM_BYTES = 200 * 1024 * 1024
+# `<folder>/<source code>/` is where others put files, by SFTP for instance; nothing is watched where it is not said.
+DROP_DIR = env.optional_folder("LEDGEROPS_DROP_DIR")
 # Addresses of chain providers by name. They hold keys: they are never stored, shown or logged.
 CHAIN_PROVIDERS = env.prefixed("LEDGEROPS_CHAIN_PROVIDER_")
 
@@ -325,6 +327,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep queued reconciliation runs": {"task": "recon.tasks.sweep_runs", "schedule": 15.0},
     "sweep missing feeds": {"task": "recon.tasks.sweep_feeds", "schedule": 60.0},
     "read chains": {"task": "recon.tasks.sweep_chains", "schedule": 15.0, "options": {"expires": 15.0}},
+    "take dropped files": {"task": "recon.tasks.take_dropped_files", "schedule": 10.0, "options": {"expires": 10.0}},
     "sweep waiting files": {"task": "recon.tasks.sweep_files", "schedule": 15.0},
     "expire proposals": {"task": "approvals.tasks.expire_proposals", "schedule": 60.0},
     # The day's, soon after midnight UTC, and whatever was missed.

@@ -74,6 +74,12 @@ def missing_between(previous: Any, following: Any) -> Sequence[int]:
     return range(previous.sequence + 1, following.sequence)[:MISSING_SHOWN]
 
 
+def came_after(statement: Statement) -> Statement | None:
+    """Return a later statement of its source that was accepted before this one: then it came out of order."""
+    later = Statement.objects.counting().filter(source=statement.source_id, closing_date__gt=statement.closing_date)
+    return later.filter(accepted_at__lt=statement.accepted_at).order_by("closing_date").first() if statement.version == 1 else None
+
+
 def with_continuity(statements: QuerySet[Statement]) -> QuerySet[Statement]:
     """Add `previous_id` and `gap_now_minor`, which are what `continuity_now` says of each."""
     previous = _previous(

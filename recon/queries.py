@@ -97,12 +97,13 @@ def reconciliation_for(user: "AbstractUser", *, pk: int) -> Reconciliation:
 
 
 def files_for(user: "AbstractUser") -> QuerySet[StatementFile]:
-    """Return the files this user received or whose statements they see, newest first."""
+    """Return the files this user received, that came for a source they see, or whose statements they see, newest first."""
+    sources = _source_ids(user)
     return (
         StatementFile.objects.filter(
-            Q(received_by=user) | Exists(Statement.objects.filter(file=OuterRef("pk"), source__in=_source_ids(user)))
+            Q(received_by=user) | Q(source__in=sources) | Exists(Statement.objects.filter(file=OuterRef("pk"), source__in=sources))
         )
-        .select_related("received_by")
+        .select_related("received_by", "source__asset", "mapping")
         .order_by("-id")
     )
 
@@ -119,7 +120,11 @@ def file_for(user: "AbstractUser", *, file_id: UUID) -> StatementFile:
 
 
 def statements_for(user: "AbstractUser") -> QuerySet[Statement]:
-    return Statement.objects.filter(source__in=_source_ids(user)).select_related("source__asset", "file").order_by("-closing_date", "-id")
+    return (
+        Statement.objects.filter(source__in=_source_ids(user))
+        .select_related("source__asset", "file", "superseded_by")
+        .order_by("-closing_date", "-id")
+    )
 
 
 def statement_for(user: "AbstractUser", *, statement_id: UUID) -> Statement:

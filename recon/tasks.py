@@ -1,10 +1,12 @@
 """Background work: ids in, one operation call. Each task may run twice."""
 
+import time
 from collections.abc import Iterable
 from uuid import UUID
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from recon import operations
@@ -67,6 +69,16 @@ def sweep_files() -> int:
     overdue = operations.overdue_jobs()
     ring_jobs(overdue)
     return len(overdue)
+
+
+@shared_task(name="recon.tasks.take_dropped_files")
+def take_dropped_files() -> int:
+    """Take in what was put into the watched folder, if there is one."""
+    if settings.DROP_DIR is None:
+        return 0
+    runs = operations.take_dropped(folder=settings.DROP_DIR, now=time.time())
+    ring(run.pk for run in runs)
+    return len(runs)
 
 
 def ring_jobs(job_ids: Iterable[UUID]) -> None:

@@ -137,6 +137,7 @@ LOOKS: dict[str, Look] = {
     "cancelled": Look("Cancelled", "ban", "neutral"),
     # statements and files
     "received": Look("Received", "inbox", "neutral"),
+    "stored": Look("To be read", "clock", "neutral"),
     "previewed": Look("To be accepted", "eye", "info"),
     "accepted": Look("Accepted", "check", "good"),
     "proven": Look("Proven", "check", "good"),

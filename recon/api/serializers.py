@@ -1,6 +1,7 @@
 """What the REST API says of sources, files, statements, runs and breaks, and what may be said to it."""
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
@@ -9,7 +10,23 @@ from approvals.api.serializers import ProposalFields
 from audit.api.serializers import Event
 from ledgerops.lib.api import AmountField, Body, MinorField
 from recon.matching.candidates import Verdict
-from recon.models import BreakState, BreakType, FileStatus, Flow, MatchMethod, ProofStatus, RunStatus, Side, SourceKind
+from recon.models import (
+    BreakState,
+    BreakType,
+    Channel,
+    FileStatus,
+    Flow,
+    Job,
+    JobStatus,
+    MatchMethod,
+    ProofStatus,
+    Purpose,
+    QuarantineState,
+    RunStatus,
+    Side,
+    SourceKind,
+    StatementKind,
+)
 
 ITEMS_MAXIMUM = 500
 
@@ -27,7 +44,85 @@ class SourceFields(serializers.Serializer[Any]):
 
 
 class FileUpload(Body):
-    file = serializers.FileField(help_text="an MT940 or camt.053 file, as the bank delivered it")
+    file = serializers.FileField(help_text="a file in one of the formats that are read, as it was delivered")
+    source = serializers.CharField(  # type: ignore[assignment] # a declared field, not the attribute
+        required=False, help_text="code of the source it is for, where the file names no account or its columns are mapped"
+    )
+    take = serializers.BooleanField(
+        default=False, help_text="accept it in the same go, for a file of the source named; what needs a decision waits for a person"
+    )
+
+
+class RecordFields(Body):
+    id = serializers.CharField(max_length=140, help_text="the id that the sending system gave it")
+    booked_on = serializers.DateField()
+    value_on = serializers.DateField(required=False)
+    direction = serializers.ChoiceField(choices=["credit", "debit"], help_text="credit where value came in")
+    amount = serializers.CharField(max_length=60, help_text="decimal digits with the decimals of the currency, such as 10.50")
+    currency = serializers.CharField(max_length=20)
+    reference = serializers.CharField(required=False, allow_blank=True)
+    end_to_end_id = serializers.CharField(required=False, allow_blank=True)
+    uetr = serializers.CharField(required=False, allow_blank=True)
+    counterparty = serializers.CharField(required=False, allow_blank=True)
+    counterparty_account = serializers.CharField(required=False, allow_blank=True)
+    type = serializers.CharField(required=False, allow_blank=True)
+    description = serializers.CharField(required=False, allow_blank=True)
+    keys = serializers.DictField(child=serializers.CharField(), required=False, help_text="further references, by kind of key")
+    facts = serializers.DictField(child=serializers.CharField(), required=False, help_text="named values worth showing")
+
+
+class RecordsBody(Body):
+    records = serializers.ListField(
+        child=serializers.DictField(), max_length=10_000, help_text="each as `RecordFields`; one that cannot be read goes into quarantine"
+    )
+
+
+class SourceChoice(Body):
+    source = serializers.CharField()  # type: ignore[assignment] # a declared field, not the attribute
+
+
+class AcceptanceBody(Body):
+    restating = serializers.ListField(
+        child=serializers.UUIDField(), default=list, help_text="the accepted statements that this file may replace"
+    )
+
+
+class DismissalBody(Body):
+    reason = serializers.CharField(max_length=200)
+
+
+class CountingBody(Body):
+    reason_code = serializers.CharField()
+    narrative = serializers.CharField(max_length=2000)
+
+
+class QuarantineFilters(Body):
+    source = serializers.CharField(required=False)  # type: ignore[assignment] # a declared field, not the attribute
+    state = serializers.ChoiceField(choices=QuarantineState.choices, required=False)
+    file = serializers.UUIDField(required=False)
+
+
+class QuarantinedRowFields(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    file_id = serializers.UUIDField()
+    source = serializers.CharField(source="source.code")  # type: ignore[assignment] # a declared field, not the attribute
+    place = serializers.CharField()
+    field = serializers.CharField()
+    value = serializers.CharField()
+    message = serializers.CharField()
+    raw = serializers.CharField()
+    state = serializers.ChoiceField(choices=QuarantineState.choices)
+    reason = serializers.CharField()
+    ended_by = serializers.CharField(source="ended_by.username", allow_null=True, default=None)
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+
+class JobFields(serializers.Serializer[Any]):
+    job = serializers.ChoiceField(choices=Job.choices)
+    status = serializers.ChoiceField(choices=JobStatus.choices)
+    bytes_done = serializers.IntegerField()
+    lines_done = serializers.IntegerField()
+    failure = serializers.CharField()
 
 
 class LocatedErrorFields(serializers.Serializer[Any]):
@@ -46,6 +141,8 @@ class FileFields(serializers.Serializer[Any]):
     size_bytes = serializers.IntegerField()
     format = serializers.CharField()
     status = serializers.ChoiceField(choices=FileStatus.choices)
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    source = serializers.CharField(source="source.code", allow_null=True, default=None)  # type: ignore[assignment]
     received_by = serializers.CharField(source="received_by.username", allow_null=True, default=None, help_text="null where no person did")
     received_at = serializers.DateTimeField()
     accepted_at = serializers.DateTimeField(allow_null=True)
@@ -69,6 +166,13 @@ class ParsedFields(serializers.Serializer[Any]):
     movements_minor = MinorField()
     proof = serializers.ChoiceField(choices=ProofStatus.choices)
     difference_minor = MinorField(help_text="opening plus movements less closing")
+
+
+class ControlFields(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    declared = serializers.CharField()
+    found = serializers.CharField()
+    place = serializers.CharField()
 
 
 class PreviewedStatement(ParsedFields):
@@ -95,10 +199,24 @@ class StatementFields(serializers.Serializer[Any]):
     proof = serializers.ChoiceField(choices=ProofStatus.choices)
     difference_minor = MinorField()
     gap_minor = MinorField(allow_null=True, help_text="opening less the closing of the statement before; null where there is none")
+    kind = serializers.ChoiceField(choices=StatementKind.choices)
+    purpose = serializers.ChoiceField(choices=Purpose.choices)
+    version = serializers.IntegerField()
+    supersedes_id = serializers.UUIDField(allow_null=True, help_text="the version that this one took the place of")
+    superseded_by_id = serializers.SerializerMethodField(help_text="the version that counts in place of this one; null where this one does")
+    sequence = serializers.IntegerField(allow_null=True)
+    controls = ControlFields(many=True, help_text="totals that the file declares beside those found")
+    quarantined = serializers.IntegerField(help_text="rows of it that could not be read")
     accepted_at = serializers.DateTimeField()
+
+    def get_superseded_by_id(self, statement: Any) -> UUID | None:
+        newer = getattr(statement, "superseded_by", None)
+        return newer.pk if newer else None
 
 
 class FileDetailFields(FileFields):
+    job = JobFields(allow_null=True, help_text="what a worker did last with a large file; null where none had it")
+    open_rows = serializers.IntegerField(help_text="rows of it that are still in quarantine")
     preview = PreviewedStatement(many=True, allow_null=True, help_text="what a file says that waits for acceptance; null otherwise")
     statements = StatementFields(many=True, help_text="what was accepted from it, as far as you see its sources")
 
@@ -128,6 +246,7 @@ class LineFields(serializers.Serializer[Any]):
     raw = serializers.CharField(help_text="the text of the file that this was read from")
     place = serializers.CharField()
     item_id = serializers.SerializerMethodField(help_text="the line as the matcher sees it; null where it does not count")
+    facts = serializers.DictField(child=serializers.CharField())
     open = serializers.SerializerMethodField(help_text="whether the line is still to be matched")
 
     def get_item_id(self, line: Any) -> int | None:

@@ -9,7 +9,7 @@ from approvals.queries import proposals_about
 from audit.api.serializers import Event
 from audit.queries import timeline_of
 from ledgerops.lib import money
-from recon import break_queries, queries
+from recon import break_queries, file_queries, queries
 from recon.api import serializers
 from recon.matching.comparison import FieldRow, compared
 from recon.matching.explanations import why_matched, why_not_matched
@@ -27,6 +27,9 @@ def file_in_full(user: User, *, file_id: UUID) -> dict[str, Any]:
     file = queries.file_for(user, file_id=file_id)
     shown = serializers.FileFields(file).data
     shown["preview"] = _preview(user, file=file) if file.status == FileStatus.RECEIVED else None
+    job = file_queries.jobs_of([file]).get(file.pk)
+    shown["job"] = job and serializers.JobFields(job).data
+    shown["open_rows"] = file_queries.open_rows_of(file)
     taken = queries.statements_for(user).filter(file=file).order_by("ordinal")
     shown["statements"] = serializers.StatementFields(taken, many=True).data
     return shown

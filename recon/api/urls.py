@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.api import acts, chains, sources, views
+from recon.api import acts, chains, files, sources, views
 
 urlpatterns = [
     path("sources", sources.Sources.as_view()),
@@ -21,7 +21,13 @@ urlpatterns = [
     path("chains/<code:code>/blocks", chains.ChainBlocks.as_view()),
     path("chains/<code:code>/ranges", chains.ChainRanges.as_view()),
     path("chains/<code:code>/transfers", chains.ChainTransfers.as_view()),
-    path("files", views.Files.as_view()),
+    path("files", files.Files.as_view()),
+    path("files/<uuid:file_id>/source", files.FileSource.as_view()),
+    path("files/<uuid:file_id>/read-again", files.FileReading.as_view()),
+    path("sources/<str:code>/records", files.Records.as_view()),
+    path("quarantine", files.Quarantine.as_view()),
+    path("quarantine/<int:row_id>/dismiss", files.Dismissal.as_view()),
+    path("statements/<uuid:statement_id>/lines/<int:ordinal>/count", files.Counting.as_view()),
     path("files/<uuid:file_id>", views.FileDetail.as_view()),
     path("files/<uuid:file_id>/bytes", views.FileBytes.as_view()),
     path("files/<uuid:file_id>/accept", views.FileAcceptance.as_view()),

@@ -3,13 +3,11 @@
 import re
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import GenericAPIView, ListAPIView
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,36 +18,9 @@ from recon import operations, queries
 from recon.api import serializers
 from recon.api.shown import file_in_full
 from recon.models import Break, BreakState, Reconciliation, Run, Statement, StatementLine
-from recon.tasks import ring
+from recon.tasks import ring, ring_jobs
 
 _NUMBER = re.compile(r"(?:BRK-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
-
-
-class Files(APIView):
-    required_permissions = {"POST": "recon.upload_statement"}
-    parser_classes = [MultiPartParser]
-    throttle_scope = "files"
-
-    @extend_schema(
-        summary="Upload a statement file",
-        description=(
-            "Stores the bytes under their SHA-256 and reads them; nothing counts before the file is accepted. A file that cannot be read "
-            "is stored too, with status `refused` and its located errors."
-        ),
-        request={"multipart/form-data": serializers.FileUpload},
-        responses={
-            201: OpenApiResponse(serializers.ReceivedFile, description="stored"),
-            200: OpenApiResponse(serializers.ReceivedFile, description="the same bytes were received before; nothing was changed"),
-        },
-    )
-    def post(self, request: Request) -> Response:
-        user = user_of(request)
-        uploaded = said(request, serializers.FileUpload)["file"]
-        file, new = operations.receive_file(
-            name=uploaded.name, content=uploaded.file, maximum_bytes=settings.STATEMENT_MAXIMUM_BYTES, received_by_id=user.pk
-        )
-        seen = queries.file_for(user, file_id=file.pk)
-        return Response({**serializers.FileFields(seen).data, "known": not new}, status=201 if new else 200)
 
 
 class FileDetail(APIView):
@@ -78,15 +49,20 @@ class FileAcceptance(APIView):
 
     @extend_schema(
         summary="Accept a received file",
-        description="Takes its statements and lines in, all or nothing, and starts a reconciliation run for each source.",
-        request=None,
+        description=(
+            "Takes its statements and lines in, all or nothing, and starts a reconciliation run for each source. A large file is left to a "
+            "worker: read the file to follow it. 409 `statement_restated` names an accepted statement that would be replaced."
+        ),
+        request=serializers.AcceptanceBody,
         responses=serializers.AcceptedFile,
     )
     def post(self, request: Request, file_id: UUID) -> Response:
         user = user_of(request)
         file = queries.file_for(user, file_id=file_id)
-        runs = operations.accept_file(file_id=file.pk, source_ids=[source.pk for source in queries.sources_for(user)])
+        restating = said(request, serializers.AcceptanceBody)["restating"] if request.data else []
+        runs = operations.accept_file(file_id=file.pk, source_ids=[source.pk for source in queries.sources_for(user)], restating=restating)
         ring(run.pk for run in runs)
+        ring_jobs(operations.live_jobs_of(file.pk))
         shown = serializers.FileFields(queries.file_for(user, file_id=file_id)).data
         taken = queries.statements_for(user).filter(file=file_id).order_by("ordinal")
         started = queries.runs_for(user).filter(pk__in=[run.pk for run in runs])

@@ -9,12 +9,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from recon.formats import archive, bai2, camt053, chain_transfers, mt940, nacha, ofx
+from recon.formats import archive, bai2, camt053, chain_transfers, mt940, nacha, ofx, records
 from recon.formats.events import Reader
 from recon.formats.reports import REPORTS
-from recon.formats.sniff import BAI2, CAMT052, CAMT053, CAMT054, CHAIN, MT940, MT942, NACHA, OFX, ZIP, detect
+from recon.formats.sniff import BAI2, CAMT052, CAMT053, CAMT054, CHAIN, MT940, MT942, NACHA, OFX, RECORDS, ZIP, detect
 
-__all__ = ["BAI2", "CAMT052", "CAMT053", "CAMT054", "CHAIN", "FORMATS", "MT940", "MT942", "NACHA", "OFX", "ZIP", "Format", "detect"]
+__all__ = [
+    "BAI2",
+    "CAMT052",
+    "CAMT053",
+    "CAMT054",
+    "CHAIN",
+    "FORMATS",
+    "MT940",
+    "MT942",
+    "NACHA",
+    "OFX",
+    "RECORDS",
+    "ZIP",
+    "Format",
+    "detect",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,7 @@ FORMATS: dict[str, Format] = {
         _format(BAI2, "BAI2 balance report", bai2.read),
         _format(NACHA, "NACHA (ACH) entries and returns", nacha.read),
         _format(OFX, "OFX or QFX statement", ofx.read),
+        _format(RECORDS, "Records of an operational system", records.read),
         _format(ZIP, "ZIP archive of statements", archive.read),
         _format(MT942, "MT942 intraday report", mt940.read, proves=False),
         _format(CAMT052, "camt.052 intraday report", camt053.read, proves=False),

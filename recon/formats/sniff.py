@@ -20,10 +20,12 @@ NACHA = "nacha"
 OFX = "ofx"
 ZIP = "zip"
 CHAIN = "chain"
+RECORDS = "records"
 
 _CONTAINER = re.compile(r"<(?:[\w.-]+:)?(BkToCstmrStmt|BkToCstmrAcctRpt|BkToCstmrDbtCdtNtfctn)(?:V[0-9]+)?[\s/>]")
 _CONTAINERS = {"BkToCstmrStmt": CAMT053, "BkToCstmrAcctRpt": CAMT052, "BkToCstmrDbtCdtNtfctn": CAMT054}
 _CHAIN = re.compile(r'\A\{[^\r\n]*"format" ?: ?"ledgerops\.chain-transfers"')
+_RECORDS = re.compile(r'[\s\ufeff]*\{[^\[]{0,2000}"format"\s*:\s*"ledgerops\.records/')
 _REFERENCE = re.compile(r"(?:^|[\r\n\x01]|\{4:) *:20:")
 _BODY = re.compile(r"[\r\n] *:(?:25P?|28C?|60[FM]|61):")
 _BOOKED = re.compile(r"[\r\n] *:60[FM]:")
@@ -31,6 +33,7 @@ _OFX = re.compile(r"<OFX>|<\?OFX\s", re.IGNORECASE)
 _BAI2 = re.compile(r"[\s\ufeff]*01,[^,\r\n]{0,40},[^,\r\n]{0,40},[0-9]{6},[0-9]{0,4},[^,\r\n]{0,20},")
 _BEGINNINGS = (
     (_CHAIN, CHAIN),
+    (_RECORDS, RECORDS),
     (_BAI2, BAI2),
     (re.compile(r"[\s\ufeff]*OFXHEADER\b", re.IGNORECASE), OFX),
     # The header of 94 characters names its own size; where fields before it are cut short, the size is shifted.

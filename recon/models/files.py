@@ -29,7 +29,8 @@ class StatementFile(models.Model):
     """A file as delivered: its bytes are kept under their SHA-256 and never change; a refused file is kept too.
 
     `source` is who it was delivered for where it names no account itself, `mapping` how it was read the last time. `summary` is what
-    the reading found, in the bounded form of `recon.intake.reading`. Nobody received what came without a person.
+    the reading found, in the bounded form of `recon.intake.reading`. Nobody received what came without a person. `delivery_key` is the
+    idempotency key that a program delivered it under.
     """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
@@ -43,6 +44,7 @@ class StatementFile(models.Model):
     source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, related_name="files")
     mapping = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, related_name="files")
     summary = models.JSONField(default=dict)
+    delivery_key = models.CharField(max_length=100, blank=True)
     received_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     received_at = models.DateTimeField(db_default=ClockTimestamp())
     accepted_at = models.DateTimeField(null=True)
@@ -53,6 +55,9 @@ class StatementFile(models.Model):
         permissions = [("upload_statement", "Can upload and accept statements")]
         constraints = [
             models.UniqueConstraint(fields=["sha256"], name="recon_file_is_stored_once"),
+            models.UniqueConstraint(
+                fields=["source", "delivery_key"], condition=~models.Q(delivery_key=""), name="recon_delivery_key_is_used_once"
+            ),
             models.CheckConstraint(condition=models.Q(status__in=FileStatus.values), name="recon_file_status_is_known"),
             models.CheckConstraint(condition=models.Q(channel__in=Channel.values), name="recon_file_channel_is_known"),
         ]

@@ -101,6 +101,15 @@ class Statement(models.Model):
             models.Index(fields=["proof", "-closing_date", "-id"], name="recon_statement_by_proof"),
         ]
 
+    @property
+    def counts(self) -> bool:
+        """Whether its lines count, as long as no newer version is in."""
+        return self.kind in COUNTING_KINDS and self.purpose != Purpose.DELETION
+
+    @property
+    def differing_controls(self) -> list[dict[str, str]]:
+        return [control for control in self.controls if control["declared"] != control["found"]]
+
 
 class Flow(models.TextChoices):
     """Which way value moved for the company: into the account or out of it."""

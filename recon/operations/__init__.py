@@ -2,11 +2,14 @@
 
 from recon.operations.adjustments import ADJUSTMENT, AdjustmentRefused, propose_adjustment, revise_adjustment
 from recon.operations.breaks import BreakRefused, MatchRefused, assign_break, assign_breaks, comment_on_break, match_by_hand
+from recon.operations.delivery import FILE_MAXIMUM_BYTES, Delivered, RecordsRefused, deliver_file, push_records
+from recon.operations.drop_folder import take_dropped
 from recon.operations.exports import ExportRefused, record_break_export
 from recon.operations.feeds import FeedDayRefused, FeedInvalid, set_feed, sweep_feeds, waive_day
 from recon.operations.file_jobs import execute_job
 from recon.operations.file_queue import claim_job, live_jobs_of, overdue_jobs
 from recon.operations.intake import (
+    DeliveryKeyTaken,
     FileNotReady,
     FileRefused,
     StatementRestated,
@@ -34,7 +37,7 @@ from recon.operations.mappings import (
 )
 from recon.operations.mappings import checked as checked_mapping
 from recon.operations.placing import NothingToWithdraw, StatementKnown
-from recon.operations.previewing import FileLine, Restatement, lines_in, restatement_by
+from recon.operations.previewing import FileLine, Restatement, lines_in, raw_around, restatement_by
 from recon.operations.quarantine import NothingNew, QuarantineRefused, dismiss_row, read_again
 from recon.operations.repeats import COUNT_REPEATED, RepeatRefused, propose_counting
 from recon.operations.restating import RestatementWaits
@@ -46,9 +49,12 @@ __all__ = [
     "ADJUSTMENT",
     "APPROVE_MAPPING",
     "COUNT_REPEATED",
+    "FILE_MAXIMUM_BYTES",
     "SAMPLE_MAXIMUM_BYTES",
     "AdjustmentRefused",
     "BreakRefused",
+    "Delivered",
+    "DeliveryKeyTaken",
     "ExportRefused",
     "FeedDayRefused",
     "FeedInvalid",
@@ -64,6 +70,7 @@ __all__ = [
     "NothingNew",
     "NothingToWithdraw",
     "QuarantineRefused",
+    "RecordsRefused",
     "RepeatRefused",
     "Restatement",
     "RestatementWaits",
@@ -84,6 +91,7 @@ __all__ = [
     "claim_run",
     "comment_on_break",
     "delete_view",
+    "deliver_file",
     "dismiss_row",
     "draft_mapping",
     "execute_job",
@@ -96,6 +104,8 @@ __all__ = [
     "overdue_runs",
     "propose_adjustment",
     "propose_counting",
+    "push_records",
+    "raw_around",
     "read_again",
     "read_stored_file",
     "receive_file",
@@ -112,6 +122,7 @@ __all__ = [
     "statements_in",
     "submit_mapping",
     "sweep_feeds",
+    "take_dropped",
     "take_in",
     "try_on",
     "waive_day",

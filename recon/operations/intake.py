@@ -32,6 +32,7 @@ from recon.operations.runs import queue_run
 LARGE_BYTES = 5 * 1024 * 1024
 # A transaction that copies a large file waits long for its last statements, which is no reason to give up.
 LARGE_TIMEOUT = "30min"
+KEY_TAKEN = "this key was used for a delivery of other content"
 
 
 class FileRefused(Refusal):
@@ -39,6 +40,13 @@ class FileRefused(Refusal):
 
     code = "file_refused"
     kind = RefusalKind.INVALID
+
+
+class DeliveryKeyTaken(Refusal):
+    """The key was used for a delivery of other content."""
+
+    code = "delivery_key_taken"
+    kind = RefusalKind.CONFLICT
 
 
 class FileNotReady(Refusal):
@@ -64,13 +72,16 @@ def receive_file(
     channel: str = Channel.UPLOAD,
     source_id: int | None = None,
     large_bytes: int = LARGE_BYTES,
+    delivery_key: str = "",
+    job: str = Job.READ,
 ) -> tuple[StatementFile, bool]:
     """Store a file's bytes under their hash and read it once; returns the row and whether it is new.
 
     A file that cannot be read is stored too, refused, with its located errors. The same bytes again change nothing. A file of more
-    than `large_bytes` is stored, and a job is queued that reads it.
+    than `large_bytes`, or one that is to be taken in (`job`), is stored, and the job is queued.
 
     :raises FileRefused: if the file is empty or larger than `maximum_bytes`.
+    :raises DeliveryKeyTaken: if the key came with other content for this source before.
     """
     sha256, size = hash_of(content)
     with act("recon.file.received", target_type="recon.file", target_id=sha256):
@@ -79,6 +90,7 @@ def receive_file(
         known = StatementFile.objects.filter(sha256=sha256).first()
         if known is not None:
             return known, False
+        _refuse_key(delivery_key, source_id=source_id)
         keep(sha256=sha256, content=content)
         row = StatementFile(
             sha256=sha256,
@@ -87,20 +99,23 @@ def receive_file(
             status=FileStatus.STORED,
             channel=channel,
             source_id=source_id,
+            delivery_key=delivery_key,
             received_by_id=received_by_id,
         )
-        if size <= large_bytes:
+        if size <= large_bytes and job == Job.READ:
             content.seek(0)
             _note_reading(row, read_with_source(row, content))
         try:
             with transaction.atomic():
                 row.save(force_insert=True)
         except IntegrityError as error:
+            if constraint_of(error) == "recon_delivery_key_is_used_once":
+                raise DeliveryKeyTaken(KEY_TAKEN, field="Idempotency-Key") from error
             if constraint_of(error) != "recon_file_is_stored_once":
                 raise
             return StatementFile.objects.get(sha256=sha256), False
         if row.status == FileStatus.STORED:
-            queue_job(file=row, job=Job.READ, requested_by_id=received_by_id)
+            queue_job(file=row, job=job, requested_by_id=received_by_id)
         record_event(
             "recon.file.received",
             target_type="recon.file",
@@ -328,6 +343,11 @@ def _refuse_unready(file: StatementFile, *, unread: bool) -> None:
         raise FileRefused("this file was refused when it was read", errors=file.errors)
     if file.status == FileStatus.STORED and not unread:
         raise FileNotReady("this file is still being read; accept it once its page shows what it says")
+
+
+def _refuse_key(delivery_key: str, *, source_id: int | None) -> None:
+    if delivery_key and StatementFile.objects.filter(source=source_id, delivery_key=delivery_key).exists():
+        raise DeliveryKeyTaken(KEY_TAKEN, field="Idempotency-Key")
 
 
 def _refuse_size(size: int, *, maximum_bytes: int, channel: str) -> None:

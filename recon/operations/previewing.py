@@ -17,6 +17,8 @@ from recon.operations.readers import reader_of
 # A comparison in memory; of longer statements only the figures are compared before they are accepted.
 COMPARED_LINES = 50_000
 SHOWN = 100
+RAW_BEFORE, RAW_LINES = 20, 120
+RAW_WIDTH, RAW_SKIPPED = 600, 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,38 @@ def restatement_by(file: StatementFile, *, parsed: ParsedStatement, replaced: St
         matches=Allocation.objects.filter(item__in=items, revoked_at=None).values("match").distinct().count(),
         waiting=list(Break.objects.filter(statement_item__in=items, state=BreakState.PROPOSED).order_by("number")[:SHOWN]),
     )
+
+
+def raw_around(file: StatementFile, *, line: int) -> tuple[list[tuple[int, str]], bool]:
+    """Return the text of a stored file around a line, each line with its number, and whether the file goes on; long lines are cut.
+
+    The bytes are shown as Latin-1 where they are no UTF-8: every one of them is there to be seen.
+
+    :raises FileBytesLost: if the bytes are gone.
+    """
+    first = max(1, line - RAW_BEFORE)
+    shown: list[tuple[int, str]] = []
+    with opened(file) as content:
+        number = 0
+        while len(shown) <= RAW_LINES:
+            start = content.readline(RAW_WIDTH)
+            if not start:
+                break
+            number += 1
+            cut = not start.endswith(b"\n") and len(start) == RAW_WIDTH
+            while cut and (rest := content.readline(RAW_SKIPPED)) and not rest.endswith(b"\n"):
+                pass
+            if number >= first:
+                shown.append((number, _shown(start) + ("\u2026" if cut else "")))
+    return shown[:RAW_LINES], len(shown) > RAW_LINES
+
+
+def _shown(raw: bytes) -> str:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    return "".join(sign if sign.isprintable() or sign == "\t" else "" if sign in "\r\n\ufeff" else "\u00b7" for sign in text)
 
 
 def _read_into(file: StatementFile, sink: _Page | _Contents) -> None:

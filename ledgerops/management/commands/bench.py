@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ledgerops.bench import balance, batch, guards, hot, http, integrity, posting, statement, trial
+from ledgerops.bench import balance, batch, guards, hot, http, ingest, integrity, posting, statement, trial
 from ledgerops.bench.report import Report, significant
 from ledgerops.bench.table import table
 
@@ -23,6 +23,7 @@ BENCHES: dict[str, Callable[..., Report]] = {
     "trial": trial.run,
     "statement": statement.run,
     "integrity": integrity.run,
+    "ingest": ingest.run,
 }
 ALL = "all"
 

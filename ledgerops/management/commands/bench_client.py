@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ledgerops.bench import books, reads
+from ledgerops.bench import books, deliveries, reads
 
-WORKS = {**books.WORKS, "read": reads.read}
+WORKS = {**books.WORKS, **deliveries.WORKS, "read": reads.read}
 _fork = multiprocessing.get_context("fork")
 
 

@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ledger.operations import ChartRefused
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.http import STATUS_OF, requires
-from recon import feeds, operations, queries
+from recon import feeds, file_queries, operations, queries
 from recon.formats import FORMATS
-from recon.models import FileStatus, Source, Statement, StatementFile
+from recon.models import MAPPED, FileStatus, Source, Statement, StatementFile
 from recon.operations import (
     FileNotReady,
     FileRefused,
@@ -37,6 +37,7 @@ from recon.web.statements.views import number_of, user_of
 UNPROCESSABLE = 422
 NOT_ACCEPTED = (FileRefused, FileNotReady, StatementKnown, StatementRestated, RestatementWaits, NothingToWithdraw)
 ACCEPTED_SHOWN = 200
+RAW_STEP = 100
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -119,6 +120,41 @@ def register(request: HttpRequest, file_id: UUID) -> HttpResponse:
     return redirect("recon:file", file_id=found.pk)
 
 
+@require_POST
+@requires("recon.upload_statement")
+def choose_source(request: HttpRequest, file_id: UUID) -> HttpResponse:
+    """Say which source a file was delivered for, and show what it says then."""
+    user = user_of(request)
+    found = queries.file_for(user, file_id=file_id)
+    source = queries.sources_for(user).filter(code=request.POST.get("source", "")).first()
+    if source is None:
+        return _file_page(request, file=found, refusal=FileRefused("choose one of the sources in your scope", field="source"))
+    try:
+        operations.choose_source(file_id=found.pk, source_id=source.pk)
+    except FileRefused as refusal:
+        found.refresh_from_db()
+        return _file_page(request, file=found, refusal=refusal)
+    ring_jobs(operations.live_jobs_of(found.pk))
+    return redirect("recon:file", file_id=found.pk)
+
+
+@require_safe
+@requires("recon.view_statement")
+def raw(request: HttpRequest, file_id: UUID) -> HttpResponse:
+    """A file's text around a line, as it stands in the bytes."""
+    found = queries.file_for(user_of(request), file_id=file_id)
+    line = max(1, number_of(request, "line"))
+    lines, more = operations.raw_around(found, line=line)
+    context = {
+        "file": found,
+        "line": line,
+        "lines": lines,
+        "newer": f"?line={max(1, line - RAW_STEP)}" if lines and lines[0][0] > 1 else "",
+        "older": f"?line={line + RAW_STEP}" if more else "",
+    }
+    return render(request, "recon/statements/raw.html", context)
+
+
 @require_safe
 @requires("recon.view_statement")
 def content(request: HttpRequest, file_id: UUID) -> HttpResponseBase:
@@ -158,6 +194,7 @@ def _file_page(
 ) -> HttpResponse:
     user = user_of(request)
     preview = accepted = None
+    job = file_queries.jobs_of([file]).get(file.pk)
     if file.status == FileStatus.RECEIVED:
         preview = preview_of(file, user=user, ordinal=number_of(request, "statement"), first_line=number_of(request, "from"))
         form = form or _register_form(request, preview)
@@ -165,7 +202,11 @@ def _file_page(
         accepted = _accepted(file, request)
     context: dict[str, Any] = {
         "file": file,
-        "format": FORMATS[file.format].label if file.format in FORMATS else "",
+        "format": FORMATS[file.format].label if file.format in FORMATS else "Mapped columns" if file.format == MAPPED else "",
+        "job": job,
+        "working": job if job and job.is_live else None,
+        "sources": queries.sources_for(user) if file.status != FileStatus.ACCEPTED and user.has_perm("recon.upload_statement") else (),
+        "open_rows": file_queries.open_rows_of(file),
         "preview": preview,
         "detail": preview.detail if preview else None,
         "accepted": accepted,

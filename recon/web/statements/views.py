@@ -1,5 +1,7 @@
 """Statements as they were accepted, and the files they came in."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,21 +12,30 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from approvals.models import User
+from approvals.queries import reason_codes
 from ledgerops.lib.http import requires
 from ledgerops.lib.paging import bounded_count, counted, page_of
-from recon import feeds, queries
-from recon.models import FileStatus, Statement
-from recon.web.statements.filters import CONTINUITIES, PROOFS, STATUSES, FileFilter, StatementFilter
+from recon import feeds, file_queries, queries
+from recon.models import Break, FileJob, FileStatus, QuarantineState, RepeatedLine, Statement, StatementFile, StatementLine
+from recon.operations import COUNT_REPEATED
+from recon.web.statements.filters import CHANNELS, CONTINUITIES, KINDS, PROOFS, STATUSES, FileFilter, StatementFilter
 
 NEWEST_CLOSING_FIRST = ("-closing_date", "-id")
 NEWEST_FIRST = ("-id",)
 LINES_SHOWN = 100
+_LINE_OF_FILE = re.compile(r"line ([0-9]{1,9})(?:,|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class StatementRow:
     statement: Statement
     matched: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    file: StatementFile
+    job: FileJob | None
 
 
 @require_safe
@@ -37,20 +48,22 @@ def statements(request: HttpRequest) -> HttpResponse:
     filtered = StatementFilter(request.GET, queryset=everything, sources=sources)
     page = page_of(filtered.qs, query=request.GET, order=NEWEST_CLOSING_FIRST)
     matched = feeds.matched_lines_of(page.rows)
-    filters = _chosen(filtered)
+    filters = chosen_filters(filtered)
+    found = bounded_count(filtered.qs)
     context = {
         "feeds": feeds.feeds_for(user, today=timezone.localdate()),
         "rows": [StatementRow(statement, matched.get(statement.pk, 0)) for statement in page.rows],
         "page": page,
         "filters": filters,
-        "count": counted(bounded_count(filtered.qs), word="statement"),
+        "count": counted(found, word="statement"),
         "sources": [(source.pk, source.name) for source in sources],
         "source_names": {str(source.pk): source.name for source in sources},
         "proofs": PROOFS,
+        "kinds": KINDS,
         "continuities": CONTINUITIES,
-        **_tabs(user),
+        **tabs_of(user, statement_count=found if not filters else None),
     }
-    return render(request, "recon/statements/list.html" + _partial(request), context)
+    return render(request, "recon/statements/list.html" + partial_of(request), context)
 
 
 @require_safe
@@ -58,17 +71,21 @@ def statements(request: HttpRequest) -> HttpResponse:
 def files(request: HttpRequest) -> HttpResponse:
     """Every file that arrived: received, accepted, refused."""
     user = user_of(request)
-    filtered = FileFilter(request.GET, queryset=queries.files_for(user))
+    sources = queries.sources_for(user)
+    filtered = FileFilter(request.GET, queryset=queries.files_for(user).defer("summary"), sources=sources)
     page = page_of(filtered.qs, query=request.GET, order=NEWEST_FIRST)
+    jobs = file_queries.jobs_of(page.rows)
     context = {
-        "rows": page.rows,
+        "rows": [FileRow(file, jobs.get(file.pk)) for file in page.rows],
+        "sources": [(source.pk, source.name) for source in sources],
+        "channels": CHANNELS,
         "page": page,
-        "filters": _chosen(filtered),
+        "filters": chosen_filters(filtered),
         "count": counted(bounded_count(filtered.qs), word="file"),
         "statuses": STATUSES,
-        **_tabs(user),
+        **tabs_of(user),
     }
-    return render(request, "recon/statements/files.html" + _partial(request), context)
+    return render(request, "recon/statements/files.html" + partial_of(request), context)
 
 
 @require_safe
@@ -80,13 +97,20 @@ def statement(request: HttpRequest, statement_id: UUID) -> HttpResponse:
     after = number_of(request, "after")
     lines = queries.lines_of(shown).filter(ordinal__gt=after)[: LINES_SHOWN + 1]
     states = feeds.states_of(list(lines))
+    repetitions = file_queries.repetitions_of([state.line for state in states])
     context = {
         "statement": shown,
-        "previous": continuity.previous,
-        "gap_minor": continuity.gap_minor,
+        "previous": continuity.previous if shown.counts else None,
+        "gap_minor": continuity.gap_minor if shown.counts else None,
+        "missing": feeds.missing_between(continuity.previous, shown) if continuity.previous and shown.counts else (),
+        "late_by": feeds.came_after(shown),
+        "replaced_by": getattr(shown, "superseded_by", None),
+        "difference": file_queries.difference_of(shown),
+        "repeated": file_queries.repeated_in(shown),
+        "reasons": reason_codes(kind=COUNT_REPEATED) if repetitions else (),
         "matched": feeds.matched_lines_of([shown]).get(shown.pk, 0),
         "expected_minor": None if shown.opening_minor is None else int(shown.opening_minor) + int(shown.movements_minor),
-        "states": states[:LINES_SHOWN],
+        "states": [_line_row(state, repetitions=repetitions) for state in states[:LINES_SHOWN]],
         "opened": number_of(request, "line"),
         "after": after,
         "older": f"?after={states[LINES_SHOWN - 1].line.ordinal}" if len(states) > LINES_SHOWN else "",
@@ -96,23 +120,54 @@ def statement(request: HttpRequest, statement_id: UUID) -> HttpResponse:
     return render(request, "recon/statements/statement.html" + partial, context)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineRow:
+    """A line with what became of it, the line that it repeats, and its place in the text of its file."""
+
+    line: StatementLine
+    word: str
+    matched: feeds.MatchedItems | None
+    recon_break: Break | None
+    repetition: RepeatedLine | None
+    file_line: int | None
+
+
+def _line_row(state: feeds.LineState, *, repetitions: Mapping[int, RepeatedLine]) -> LineRow:
+    place = _LINE_OF_FILE.match(state.line.place)
+    return LineRow(
+        line=state.line,
+        word=state.word,
+        matched=state.matched,
+        recon_break=state.recon_break,
+        repetition=repetitions.get(state.line.pk),
+        file_line=int(place[1]) if place else None,
+    )
+
+
 def user_of(request: HttpRequest) -> User:
     assert isinstance(request.user, User)
     return request.user
 
 
-def _tabs(user: User) -> dict[str, Any]:
+def tabs_of(user: User, *, statement_count: Any = None) -> dict[str, Any]:
+    """Return the counts beside the tabs; that of the statements is known where all of them are shown."""
     waiting = queries.files_for(user).filter(status=FileStatus.RECEIVED)
-    return {"statement_count": bounded_count(queries.statements_for(user)), "waiting_count": bounded_count(waiting)}
+    quarantined = file_queries.quarantine_for(user).filter(state=QuarantineState.OPEN)
+    return {
+        "statement_count": statement_count,
+        "waiting_count": bounded_count(waiting),
+        "quarantine_count": bounded_count(quarantined),
+    }
 
 
-def _chosen(filtered: Any) -> dict[str, str]:
+def chosen_filters(filtered: Any) -> dict[str, str]:
     """Return the filters that are in force: what cannot be understood filters nothing and is not shown as if it did."""
     filtered.form.is_valid()
     return {name: filtered.data[name] for name, value in filtered.form.cleaned_data.items() if value not in (None, "")}
 
 
-def _partial(request: HttpRequest) -> str:
+def partial_of(request: HttpRequest) -> str:
+    """Return the part of a list that is asked for alone."""
     return "#results" if request.headers.get("HX-Target") == "results" else ""
 
 

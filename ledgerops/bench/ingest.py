@@ -1,0 +1,52 @@
+"""Files to proven statement lines with their items, against their reader alone; and the memory that a large file takes."""
+
+from functools import partial
+
+from ledgerops.bench.clients import Clients, product_clients
+from ledgerops.bench.report import Report, alternate, at_least, at_most, exponent, medians
+from ledgerops.bench.server import bench_server
+
+FORMATS = ("mt940", "camt053", "csv")
+REACH = {**{code: at_least(0.5) for code in FORMATS}, "camt_megabytes": at_most(200)}
+QUICK, FULL = (1_000, 8_000), (2_000, 20_000)
+
+
+def run(*, quick: bool) -> Report:
+    """Alternate the reader alone and the product, each on a statement of its own; sizes are lines of a statement."""
+    slices = 3 if quick else 5
+    sizes = QUICK if quick else FULL
+    with bench_server() as server:
+        with product_clients(server) as product:
+            product.ask("prepare_sources")
+            for code in FORMATS:
+                product.ask("take_in", code=code, lines=sizes[0])
+            server.analyze()
+            works = {f"{code} alone": partial(_rate, product, "read_alone", code=code, lines=sizes[1]) for code in FORMATS}
+            works |= {f"{code} taken in": partial(_rate, product, "take_in", code=code, lines=sizes[1]) for code in FORMATS}
+            works |= {f"{code} small": partial(_rate, product, "take_in", code=code, lines=sizes[0]) for code in FORMATS}
+            rates = medians(alternate(works, slices=slices, before=server.checkpoint))
+        # A process of its own: what one took for another file it keeps.
+        with product_clients(server) as fresh:
+            (large,) = fresh.ask("take_in_large", megabytes=24 if quick else 1024)
+        return Report(
+            bench="ingest",
+            sizes={"lines": list(sizes), "slices": slices, "large file (lines)": large["lines"]},
+            settings=server.settings(),
+            ratios={
+                **{code: rates[f"{code} taken in"] / rates[f"{code} alone"] for code in FORMATS},
+                "camt_megabytes": large["megabytes"],
+            },
+            reach=REACH,
+            rates={**{f"{name} (lines/s)": rate for name, rate in rates.items()}, "large file (s)": large["seconds"]},
+            exponents={
+                f"cost by lines, {code}": exponent(
+                    sizes=sizes, costs=(sizes[0] / rates[f"{code} small"], sizes[1] / rates[f"{code} taken in"])
+                )
+                for code in FORMATS
+            },
+        )
+
+
+def _rate(product: Clients, work: str, *, code: str, lines: int) -> float:
+    (answer,) = product.ask(work, code=code, lines=lines)
+    return lines / float(answer["seconds"])
