@@ -45,19 +45,18 @@ def test_page_shows_stages_both_hashes_of_a_reorganisation_and_the_proof_it(
     chain.send(ours, to=usdc, data=call(TRANSFER, theirs, 250_000))
     chain.mine(2)
     read()
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
-        page = text(signed_in(maker).get(f"/chains/{followed.pk}/"))
+    browser = signed_in(maker)
+    with CaptureQueriesContext(connection) as asked:
+        page = text(browser.get(f"/chains/{followed.pk}/"))
     assert len(asked) <= MOST_QUERIES
     for said in ("Orphaned", "now in block", "another contract", "0.250000", "Proven", "alpha", "beta", usdc, ours):
         assert said in page, said
     assert "SECRET" not in page
-    orphaned = text(signed_in(maker).get(f"/chains/{followed.pk}/?stage=orphaned"))
+    orphaned = text(browser.get(f"/chains/{followed.pk}/?stage=orphaned"))
     assert "was in" in orphaned
     assert "another contract" not in orphaned
     with CaptureQueriesContext(connection) as asked:
-        assert "Hot wallet" in text(signed_in(maker).get("/chains/"))
+        assert "Hot wallet" in text(browser.get("/chains/"))
     assert len(asked) <= MOST_QUERIES
 
 
