@@ -183,7 +183,7 @@ def tried_on(form: MappingForm, *, sample: StatementFile | None) -> Tried:
         if columns is not None:
             found, days = _hints(columns, form=form)
             suggestions += found
-        suggestions = [one for one in suggestions if str(form.data.get(one.field) or "") != _word(one)]
+        suggestions = [one for one in suggestions if not form.data.get(one.field) and not _said_otherwise(one, form=form)]
     try:
         operations.checked_mapping(definition)
         if sample is not None:
@@ -211,6 +211,22 @@ def _hints(columns: Sample, *, form: MappingForm) -> tuple[list[Suggestion], lis
             suggestions += mapping_hints.number_hints([row[place[column]] for row in columns.rows if len(row) > place[column]])
             break
     return suggestions, days
+
+
+def _said_otherwise(suggestion: Suggestion, *, form: MappingForm) -> bool:
+    """Return whether what a suggestion is about has been said in another field, or its column is used already."""
+    ways = {
+        "account_column": ("account_how", "column"),
+        "indicator_column": ("sign", "indicator"),
+        "currency_column": ("currency_fixed", ""),
+    }
+    ways |= {"debit_column": ("sign", "columns"), "credit_column": ("sign", "columns")}
+    if suggestion.field in ways:
+        field, fitting = ways[suggestion.field]
+        if form.data.get(field) not in (None, "", fitting):
+            return True
+    column = suggestion.field.endswith(("_column", "_columns"))
+    return column and any(name.endswith("_column") and form.data.get(name) == suggestion.value for name in form.fields)
 
 
 def _with_suggestions(form: MappingForm, *, sample: StatementFile | None) -> dict[str, Any]:
