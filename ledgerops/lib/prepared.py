@@ -1,11 +1,15 @@
-"""Statements that nearly every request asks: planned once for each connection, and answered as one JSON value.
+"""Statements that nearly every request asks: planned once for each session of the database, and asked without psycopg's cursor.
 
-Composing a query of four tables and planning it takes several times as long as answering it; and so does psycopg's cursor, which prepares,
-begins, adapts and waits for every statement alike. One on its own goes straight to libpq, which lets other threads run meanwhile.
+That cursor, which prepares, begins, adapts and waits for every statement alike, takes several times as long as these take to be answered. A
+statement that is a transaction of its own goes straight to libpq, which lets other threads run meanwhile and is not interrupted before the
+answer; inside the caller's transaction the cursor is used. Either way what goes wrong is Django's exception for it.
+
+Placeholders are PostgreSQL's own ($1, $2), values go as texts, and a statement's text is the same every time.
 """
 
 import json
 from collections.abc import Sequence
+from hashlib import sha256
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -18,69 +22,116 @@ from psycopg import errors
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
+Value = str | int | UUID
+Row = tuple[str | None, ...]
+
 # A rollback elsewhere in the session makes psycopg forget what was prepared, on the server too.
 _NOT_PREPARED = "26000"
-# What each session has prepared: statements by their text, with the names they have there.
+# It was, and this side was interrupted before it had noted that; a name stands for one text only.
+_PREPARED_ALREADY = "42P05"
+# What each session has prepared: names by their statements.
 _names: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
 
 
-def read(statement: str, values: Sequence[str | int | UUID]) -> Any:
+def read(statement: str, values: Sequence[Value]) -> Any:
     """Return the value of the one JSON text that a statement answers, or None where it answers no row.
 
-    Its placeholders are PostgreSQL's own ($1, $2), and its text is the same every time.
+    :raises django.db.Error: as a cursor of Django's; DataError also for a value that is no text to the database.
+    """
+    answered = rows(statement, values)
+    return None if not answered or answered[0][0] is None else json.loads(answered[0][0])
+
+
+def rows(statement: str, values: Sequence[Value]) -> list[Row]:
+    """Return what a statement answers, each value as the text that PostgreSQL has for it.
+
+    A session that has ended is closed here, so that the next statement begins another; this one may have been done or not.
+
+    :raises django.db.Error: as a cursor of Django's; DataError also for a value that is no text to the database.
     """
     database = connections[DEFAULT_DB_ALIAS]
+    database.validate_thread_sharing()
     database.validate_no_broken_transaction()
     database.close_if_health_check_failed()
     database.ensure_connection()
     session: psycopg.Connection[Any] = database.connection
-    texts, started = [str(value) for value in values], perf_counter()
-    with database.wrap_database_errors:
-        alone = session.autocommit and session.pgconn.transaction_status == TransactionStatus.IDLE
-        answer = _alone(session, statement, texts) if alone and settings.PREPARED_STATEMENTS else _within(session, statement, texts)
-    if database.queries_logged:
-        database.queries_log.append({"sql": statement, "time": f"{perf_counter() - started:.3f}"})
-    return None if answer is None else json.loads(answer)
+    started = perf_counter()
+    try:
+        with database.wrap_database_errors:
+            return _answered(session, statement, [_text(value) for value in values])
+    finally:
+        if database.queries_logged:
+            database.queries_log.append({"sql": statement, "time": f"{perf_counter() - started:.3f}"})
+        if session.closed and session.autocommit:  # what is left of a lost transaction may not go on outside it
+            database.close()
 
 
-def _alone(session: psycopg.Connection[Any], statement: str, texts: Sequence[str]) -> bytes | None:
+def _text(value: Value) -> bytes:
+    """Return a value as libpq takes it, which would end it at its first NUL."""
+    try:
+        text = str(value).encode()
+    except UnicodeEncodeError as error:
+        raise psycopg.DataError("a text for the database is of whole characters") from error
+    if b"\0" in text:
+        raise psycopg.DataError("a text for the database has no NUL")
+    return text
+
+
+def _answered(session: psycopg.Connection[Any], statement: str, texts: Sequence[bytes]) -> list[Row]:
+    if settings.PREPARED_STATEMENTS and session.autocommit:
+        with session.lock:  # another thread may have been lent this session
+            if session.pgconn.transaction_status == TransactionStatus.IDLE:
+                return _rows(_alone(session, statement, texts))
+    return _within(session, statement, texts)
+
+
+def _alone(session: psycopg.Connection[Any], statement: str, texts: Sequence[bytes]) -> PGresult:
     names = _names.setdefault(session, {})
-    values = [text.encode() for text in texts]
-    if statement not in names:
-        _prepare(session, statement)
-    result = session.pgconn.exec_prepared(names[statement], values)
+    name = names.get(statement) or _prepare(session, statement)
+    result = session.pgconn.exec_prepared(name, texts)
     if result.status != ExecStatus.TUPLES_OK and errors.error_from_result(result).sqlstate == _NOT_PREPARED:
-        _prepare(session, statement)
-        result = session.pgconn.exec_prepared(names[statement], values)
-    _check(session, result, ExecStatus.TUPLES_OK)
-    return result.get_value(0, 0) if result.ntuples else None
+        result = session.pgconn.exec_prepared(_prepare(session, statement), texts)
+    if result.status != ExecStatus.TUPLES_OK:
+        raise _error(session, result)
+    return result
 
 
-def _prepare(session: psycopg.Connection[Any], statement: str) -> None:
-    names = _names[session]
-    name = names.get(statement, f"ledgerops_{len(names)}".encode())
-    _check(session, session.pgconn.prepare(name, statement.encode()), ExecStatus.COMMAND_OK)
-    names[statement] = name
+def _prepare(session: psycopg.Connection[Any], statement: str) -> bytes:
+    name = b"ledgerops_" + sha256(statement.encode()).hexdigest()[:32].encode()
+    result = session.pgconn.prepare(name, statement.encode())
+    if result.status != ExecStatus.COMMAND_OK:
+        error = _error(session, result)
+        if error.sqlstate != _PREPARED_ALREADY:
+            raise error
+    _names[session][statement] = name
+    return name
 
 
-def _check(session: psycopg.Connection[Any], result: PGresult, expected: ExecStatus) -> None:
-    """Raise what psycopg's cursor would have raised for this result."""
-    if result.status == expected:
-        return
+def _error(session: psycopg.Connection[Any], result: PGresult) -> psycopg.Error:
+    """Return what psycopg's cursor would have raised for this result."""
     if session.closed:
-        raise psycopg.OperationalError(session.pgconn.get_error_message())
-    raise errors.error_from_result(result)
+        return psycopg.OperationalError(session.pgconn.get_error_message())
+    return errors.error_from_result(result)
 
 
-def _within(session: psycopg.Connection[Any], statement: str, texts: Sequence[str]) -> str | None:
+def _within(session: psycopg.Connection[Any], statement: str, texts: Sequence[bytes]) -> list[Row]:
     """Ask in the transaction that the caller has begun or is about to; Django keeps psycopg from preparing anything by itself."""
     kept = session.prepare_threshold
     with psycopg.RawCursor(session) as cursor:
         if settings.PREPARED_STATEMENTS:
             session.prepare_threshold = 0
         try:
-            cursor.execute(statement.encode(), texts, prepare=settings.PREPARED_STATEMENTS)
+            cursor.execute(statement.encode(), [text.decode() for text in texts], prepare=settings.PREPARED_STATEMENTS)
         finally:
             session.prepare_threshold = kept
-        row = cursor.fetchone()
-    return row[0] if row else None
+        assert cursor.pgresult is not None
+        return _rows(cursor.pgresult)
+
+
+def _rows(result: PGresult) -> list[Row]:
+    columns = range(result.nfields)
+    return [tuple([_decoded(result.get_value(row, column)) for column in columns]) for row in range(result.ntuples)]
+
+
+def _decoded(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
