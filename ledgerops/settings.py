@@ -297,6 +297,7 @@ SPECTACULAR_SETTINGS = {
         "SettlementStatus": "ledger.models.SettlementStatus",
         "ChainStage": "recon.api.chain_serializers.STAGES",
         "ChainKind": "recon.models.ChainKind",
+        "ChainTransferKind": "recon.models.TransferKind",
         "FileStatus": "recon.models.FileStatus",
         "RunStatus": "recon.models.RunStatus",
         "Flow": "recon.models.Flow",
