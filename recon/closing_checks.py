@@ -1,6 +1,7 @@
 """What reconciliation asks before a period of the books closes."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 
 from django.db.models import Max, Min, Q
 
@@ -8,7 +9,9 @@ from ledger.models import AccountingPeriod
 from ledger.operations.closing_checks import CheckResult, CheckSeverity, Found, first_of, register_closing_check, several
 from ledgerops.lib import money
 from ledgerops.lib.calendars import SATURDAY
-from recon.models import Break, BreakState, ProofStatus, Reconciliation, Source, Statement
+from ledgerops.lib.transactions import database_now
+from recon import feed_calendar
+from recon.models import Break, BreakState, Feed, ProofStatus, Reconciliation, Source, Statement
 from recon.queries import standings_of
 
 NAMED = 5
@@ -28,7 +31,8 @@ def statements(period: AccountingPeriod) -> CheckResult:
         )
     )
     begun = [one for one in sources.order_by("code") if one.first is None or one.first <= period.ends_on]
-    missing = [one for one in begun if one.through is None or one.through < last]
+    lacking = _behind({one.pk: one.through for one in begun}, period=period, last=last)
+    missing = [one for one in begun if one.pk in lacking]
     unproven, named = first_of(
         Statement.objects.filter(Q(proof=ProofStatus.UNPROVEN) | ~Q(gap_minor=None) & ~Q(gap_minor=0))
         .filter(source__account__entity=period.entity_id, closing_date__gte=period.starts_on, closing_date__lte=period.ends_on)
@@ -48,6 +52,17 @@ def statements(period: AccountingPeriod) -> CheckResult:
             *(Found(text=f"{one.source.name}, {one.closing_date}", target_type="recon.statement", target_id=str(one.pk)) for one in named),
         ],
     )
+
+
+def _behind(sources: Mapping[int, date | None], *, period: AccountingPeriod, last: date) -> set[int]:
+    """Return which sources lack a day of the period: one that is expected and not waived, or else the last business day.
+
+    `sources` gives the latest closing date of each up to the end of the period.
+    """
+    feeds = list(Feed.objects.filter(source__in=sources))
+    days = feed_calendar.days_of(feeds, since=period.starts_on, until=period.ends_on, now=database_now())
+    lacking = {source for source, expected in days.items() if any(day.statement is None and day.waiver is None for day in expected)}
+    return lacking | {source for source, through in sources.items() if source not in days and (through is None or through < last)}
 
 
 def unexplained(period: AccountingPeriod) -> CheckResult:

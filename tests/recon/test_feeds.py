@@ -8,8 +8,10 @@ import pytest
 
 from approvals.models import User
 from audit.models import AuditEvent
+from ledger.models import AccountingPeriod
 from ledgerops.lib.errors import Refusal
 from recon import feed_calendar, operations, source_queries
+from recon.closing_checks import statements
 from recon.due import DayState, Terms
 from recon.feeds import feeds_for
 from recon.models import Break, Feed, FeedWaiver, Source
@@ -254,3 +256,15 @@ def test_its_page_says_what_is_missing_and_what_waits(feed: Feed, maker: User, p
 
 def test_day_state_words_cover_every_state() -> None:
     assert set(STATE_WORDS) == set(DayState)
+
+
+# Closing a period
+
+
+def test_period_is_complete_once_every_expected_day_has_come_or_is_waived(bank: Source, deliver: Deliver, maker: User) -> None:
+    operations.set_feed(source_id=bank.pk, terms=terms(ends_on=TUESDAY))
+    deliver(MONDAY, ("C", 100, "INV-0001"))
+    period = AccountingPeriod.objects.get()
+    assert not statements(period).passed
+    operations.waive_day(source_id=bank.pk, day=TUESDAY, reason="Nothing was booked", waived_by_id=maker.pk)
+    assert statements(period).passed
