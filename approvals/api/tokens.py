@@ -18,7 +18,7 @@ class BearerTokenAuthentication(TokenAuthentication):  # type: ignore[misc]
 
     def authenticate_credentials(self, token: bytes) -> Any:
         """Return the person; whatever is not plainly in order is left to the library, which refuses it and deletes what has ended."""
-        if not token.isascii():
+        if not token.isascii() or b"\0" in token:
             # A token that is no text is a wrong token, not a failure of ours.
             raise exceptions.AuthenticationFailed
         text = token.decode()

@@ -58,7 +58,7 @@ def test_a_token_ends_with_its_time_and_with_its_person(maker: User) -> None:
     assert bearing(token) == 401
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", "a b", "\xff\xfe", "0" * 64])
+@pytest.mark.parametrize("token", ["", "nonsense", "a b", "a\0b", "\xff\xfe", "0" * 64])
 def test_a_wrong_token_is_401_in_json(maker: User, token: str) -> None:
     response = Client(headers={"Authorization": f"Bearer {token}"}).get(ACCOUNTS)
     assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer")
