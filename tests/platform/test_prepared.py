@@ -307,7 +307,7 @@ def test_a_child_of_the_process_asks_in_a_session_of_its_own() -> None:
 
 def test_a_connection_that_was_closed_for_its_age_is_opened_again() -> None:
     first = read(BACKEND, [1])
-    connection.close_at = 0  # type: ignore[attr-defined]
+    connection.close_at = 0
     close_old_connections()
     assert read(BACKEND, [1]) != first
     assert read(SUM, [1, 2]) == [3]
