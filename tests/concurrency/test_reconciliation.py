@@ -14,13 +14,14 @@ from django.db import OperationalError
 from approvals.models import User
 from audit.models import AuditEvent
 from recon import operations as recon
-from recon.models import Break, Item, Match, MatchMethod, Run, Source, Statement, StatementFile
+from recon.models import Break, Item, Match, MatchMethod, RepeatedLine, Run, Source, Statement, StatementFile
 from recon.operations import BreakRefused, MatchRefused, StatementKnown
 from recon.operations.matches import lock_items, make_match
 from tests.concurrency import scene
 from tests.concurrency.test_approvals import match_with
 from tests.concurrency.together import at_once, meanwhile, of_type, start, until_it_waits
 from tests.fixtures import DAY, Post
+from tests.recon import delivered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -139,6 +140,16 @@ def test_two_days_accepted_at_once_chain_as_if_one_came_after_the_other(bank: So
         assert statement.gap_minor == expected, statement.number
         accepted.append(statement)
     assert Run.objects.filter(status="queued").count() == 1
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_two_overlapping_deliveries_accepted_at_once_count_each_line_once(bank: Source, maker: User, turn: int) -> None:
+    days = [delivered.mt940(*((0, 100 + n, f"REF{n:04d}") for n in range(first, first + 20)), number=first + 1) for first in (0, 10)]
+    files = [delivered.receive(content, by=maker) for content in days]
+    outcomes = at_once([lambda file=file: recon.accept_file(file_id=file.pk, source_ids=[bank.pk]) for file in files])  # type: ignore[misc]
+    assert of_type(outcomes, Exception) == []
+    assert (Item.objects.count(), RepeatedLine.objects.count()) == (30, 10)
+    assert Item.objects.values("content_key").distinct().count() == 30
 
 
 def test_run_executed_by_two_workers_at_once_matches_each_item_once(bank: Source, maker: User, post: Post) -> None:
