@@ -254,6 +254,15 @@ class _Reader:
             yield refusal(place=place, field="49", value=record.raw[0], message=message)
             return
         yield from _totals_of_summary(account)
+        fields = _padded(record.fields(), 2)
+        if not fields[0] and _NUMBER.fullmatch(fields[1]):
+            # Some banks leave the sum out where nothing moved; the count still has to agree.
+            message = "The trailer of the account declares no sum (record 49); its count of records is compared alone."
+            yield remark(place=place, field="49", value=record.raw[0], message=message)
+            group.total += account.total
+            yield _control("records of the account", int(fields[1]), account.records, place)
+            self._unclosed = StatementClosed(ordinal=account.ordinal, lines=account.lines, place=place)
+            return
         declared = yield from _declared(record, 2)
         if declared:
             group.total += declared[0]
@@ -383,7 +392,8 @@ def _day(text: str) -> date | None:
 
 
 def _time(text: str) -> time:
-    """Read HHMM; 2400 and 9999 both mean the end of the day."""
+    """Read HHMM, or HH:MM:SS as some banks write; 2400 and 9999 both mean the end of the day."""
+    text = text.replace(":", "")
     try:
         return time(int(text[:2]), int(text[2:4]))
     except ValueError:

@@ -56,18 +56,22 @@ def code_kind(code: str) -> Direction | Literal["status"] | None:
 
 def summaries(record: Record) -> list[Summary] | LocatedError:
     """Read the summaries of an account record, or say which one cannot be read."""
-    strict = _summaries(record.fields()[2:], record=record)
+    strict = _summaries(record.fields()[2:], record=record, starts=frozenset(start - 2 for start in record.starts()))
     if isinstance(strict, list):
         return strict
     loose = _summaries(record.fields(loose=True)[2:], record=record)
     return loose if isinstance(loose, list) else strict
 
 
-def _summaries(fields: list[str], *, record: Record) -> list[Summary] | LocatedError:
+def _summaries(fields: list[str], *, record: Record, starts: frozenset[int] = frozenset()) -> list[Summary] | LocatedError:
+    """Read the summaries; `starts` are the positions at which a physical record begins, as far as they are known."""
     found: list[Summary] = []
     position = 0
     while any(fields[position : position + 4]) or len(fields) - position > 4:
         code, amount, items, funds = (*fields[position : position + 4], "", "", "", "")[:4]
+        if not code and position + 1 in starts and _TYPE.fullmatch(amount):
+            position += 1  # one comma too many at the end of a physical record; the next one begins with a type code
+            continue
         if not code and not amount:
             position += 4
             continue

@@ -49,6 +49,13 @@ class Record:
     def place(self, path: str) -> Place:
         return Place(self.line, self.offset, path)
 
+    def starts(self) -> Iterator[int]:
+        """Yield the positions in `fields` at which a continuation begins."""
+        position = 0
+        for segment in self.segments:
+            yield position
+            position += segment.text.count(",") + 1
+
     def fields(self, *, loose: bool = False) -> list[str]:
         """Return the fields of all segments. `loose` takes a comma at the end of a line for the end of a field, not for an empty one."""
         found: list[str] = []

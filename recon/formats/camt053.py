@@ -134,7 +134,8 @@ class _Reader:
             path = f"{self.path}/Ntry[{statement.entries}]"
             ordinal, currency = statement.lines + 1, statement.currency
             statement.totals.add(node, booked=is_booked(node))
-            for event in read_entry(node, details, ordinal=ordinal, account_currency=currency, path=path, undated=statement.undated):
+            undated = statement.undated if statement.kind != "statement" or _gives_no_date(node) else None
+            for event in read_entry(node, details, ordinal=ordinal, account_currency=currency, path=path, undated=undated):
                 statement.lines += isinstance(event, LineRead)
                 yield event
         else:
@@ -150,6 +151,10 @@ class _Reader:
                 yield remark(place=place, field="Bal", value=statement.balances[0].get("Amt"), message=message)
             yield from _controls(statement)
             yield StatementClosed(ordinal=statement.ordinal, lines=statement.lines, place=Place(line, None, statement.place.path))
+
+
+def _gives_no_date(entry: Node) -> bool:
+    return is_booked(entry) and entry.find("BookgDt") is None and entry.find("ValDt") is None
 
 
 def _controls(statement: _Statement) -> Iterator[Event]:
@@ -182,8 +187,10 @@ def _open(statement: _Statement, group_header: Node) -> Iterator[Event]:
     proving = [balance for balance in balances if balance.role != "other"]
     statement.currency = header.get("Acct/Ccy") or next((balance.currency for balance in proving), None)
     created = values.instant(header.get("CreDtTm") or group_header.get("CreDtTm"))
-    if statement.kind != "statement" and created:
-        statement.undated = created.date()
+    if statement.kind != "statement":
+        statement.undated = created.date() if created else None
+    elif len(days := {balance.date for balance in proving}) == 1 and len(proving) > 1:
+        (statement.undated,) = days  # it opens and closes on one day, so that an entry without a date can have no other
     copied = header.get("CpyDplctInd")
     yield StatementOpened(
         ordinal=statement.ordinal,
@@ -236,13 +243,17 @@ def _balances(nodes: list[Node], path: str) -> tuple[list[BalanceRead], list[Eve
         place = Place(node.line, None, f"{path}/Bal[{index}]")
         code = node.get("Tp/CdOrPrtry/Cd", "Tp/Cd", "Tp/CdOrPrtry/Prtry", "Tp/Prtry")
         amount, currency = values.amount(node.find("Amt")), values.currency(node.find("Amt"))
-        sign = {"CRDT": 1, "DBIT": -1}.get(node.get("CdtDbtInd"))
+        # Some central banks, whose accounts cannot be overdrawn, leave the sign out. The proof shows whether that is so.
+        sign = {"CRDT": 1, "DBIT": -1, "": 1}.get(node.get("CdtDbtInd"))
         day = values.date_in(node.find("Dt"))
         if amount is None or not currency or sign is None:
             message = f"The balance {code} cannot be read: it needs an amount, its currency, and CRDT or DBIT."
             build = refusal if code in ("OPBD", "PRCD", "CLBD", "ITBD") else remark
             errors.append(build(place=place, field="Bal", value=node.get("Amt"), message=message))
             continue
+        if not node.get("CdtDbtInd"):
+            message = f"The balance {code} does not say whether it is a credit (CRDT) or a debit (DBIT); it is read as a credit."
+            errors.append(remark(place=place, field="Bal", value=node.get("Amt"), message=message))
         role: BalanceRole = "other"
         if node.get("Tp/SubTp/Cd", "Tp/SubTp/Prtry") == "INTM" and code in ("OPBD", "CLBD"):
             role = "intermediate_opening" if code == "OPBD" else "intermediate_closing"

@@ -71,7 +71,7 @@ def read_entry(
     day = booking_date or value_date
     if day is None and undated:
         day = values.date_in(entry.find("NtryDtls/TxDtls/RltdDts/IntrBkSttlmDt")) or undated
-        message = f"The entry has no date, which a report may leave out; {day.isoformat()} is used."
+        message = f"The entry has no date; {day.isoformat()} is used, the day of its settlement, its statement or its report."
         yield remark(**_at(entry, "BookgDt", path), message=message)
     yield from _unreadable_dates(entry, path)
     if amount is None or not currency:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import BinaryIO
 
@@ -25,12 +25,12 @@ from recon.formats.events import (
 from recon.formats.guard import guarded
 from recon.formats.lines import SMALL_MAX, encoding_of, size_of
 from recon.formats.mt940_fields import Field, fields
-from recon.formats.mt940_line import amount_of, read_line
+from recon.formats.mt940_line import amount_of, last_of_month, read_line
 from recon.formats.text import bic, iban, short_date
 
 _INTRADAY_TAGS = frozenset({"13", "13D", "34F", "90C", "90D"})
 
-_BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})?([0-9]{1,20}(?:[,.][0-9]{0,6})?)")
+_BALANCE = re.compile(r"([CDcd])([0-9]{6})([A-Z]{3})?([0-9]{1,20}(?:[,.][0-9]{0,6})?|[,.][0-9]{1,6})")
 _NUMBER = re.compile(r"([0-9]+)(?:/([0-9]+))?")
 _BLOCK_2 = re.compile(r"\{2:(?:I(?P<input>[0-9]{3})|O(?P<output>[0-9]{3})[0-9]{10}(?P<sender>[A-Z0-9]{12}))")
 _BLOCK_1 = re.compile(r"\{1:F[0-9]{2}(?P<address>[A-Z0-9]{12})")
@@ -242,7 +242,7 @@ def _open(statement: _Statement) -> Iterator[Event]:
         return
     statement.opened = True
     if not statement.account:
-        message = "The statement does not name its account (:25:)."
+        message = "The statement does not name its account (:25:). Ask the bank for a corrected file."
         yield refusal(place=statement.place, field=":25:", value=statement.reference, message=message)
     yield StatementOpened(
         ordinal=statement.ordinal,
@@ -292,6 +292,10 @@ def _closing(item: Field, statement: _Statement) -> Iterator[Event]:
         return
     statement.has_closing = True
     balance = _balance(item, currency=statement.currency)
+    if balance and balance.date is None and (day := last_of_month(item.text.replace(" ", "")[1:7])):
+        message = "The date of the closing balance does not exist (its month is shorter); the last day of the month is used."
+        yield remark(place=place, field=tag, value=item.text, message=message)
+        balance = replace(balance, date=day)
     if balance is None or balance.date is None:
         message = "The closing balance cannot be read: expected C or D, date, currency and amount, such as C241231EUR1000,00."
         yield refusal(place=place, field=tag, value=item.text, message=message)
@@ -324,7 +328,7 @@ def _balance(item: Field, *, currency: str | None) -> BalanceRead | None:
     amount = amount_of(match[4])
     return BalanceRead(
         role=_ROLES.get(item.tag, "other"),
-        amount=amount if match[1] == "C" else -amount,
+        amount=amount if match[1] in "Cc" else -amount,
         currency=match[3] or currency or "",
         date=short_date(match[2]),
         code=item.tag,

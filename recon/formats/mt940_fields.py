@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from recon.formats.events import Place
-from recon.formats.lines import EDGES, physical_lines, printable
+from recon.formats.lines import EDGES, LINE_BYTES_MAX, SMALL_MAX, physical_lines, printable
 
 FIELD_CHARACTERS_MAX = 100_000
 
 # Only these tags open a field: ":12:11" at the start of a line of :86: is a wrapped time of day.
 _TAG = re.compile(r":(20|21|25P?|28C?|13D?|34F|6[0-9][A-Z]?|86|90[CD]|NS):")
 _BLOCKS = re.compile(r"\{1:|\{[0-9S]:.*\{4:|\{4:")
+_OTHER_LINE_END = b"@@"
 _WRAPPED = frozenset({"25", "25P", "61", "86", "NS"})
 
 
@@ -53,9 +54,20 @@ class Field:
 def fields(file: BinaryIO, *, encoding: str) -> Iterator[Field]:
     """Yield the fields of the file in order, each complete with its continuation lines."""
     lexer = _Lexer()
-    for number, (offset, line) in enumerate(physical_lines(file), start=1):
+    for number, offset, line in _lines(file):
         yield from lexer.take(number, offset, printable(line, encoding=encoding))
     yield from lexer.flush()
+
+
+def _lines(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (line, offset, content). Banks that speak FinTS write "@@" for the end of a line; a file that begins so has it throughout."""
+    other = file.read(len(_OTHER_LINE_END)) == _OTHER_LINE_END
+    file.seek(0)
+    for number, (offset, line) in enumerate(physical_lines(file, longest=SMALL_MAX if other else LINE_BYTES_MAX), start=1):
+        start = offset
+        for part in line.split(_OTHER_LINE_END) if other else (line,):
+            yield number, start, part
+            start += len(part) + len(_OTHER_LINE_END)
 
 
 class _Lexer:

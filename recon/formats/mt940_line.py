@@ -14,7 +14,7 @@ from recon.formats.text import key, one_line, short_date
 
 _LINE = re.compile(
     r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}| {4})?\s*"
-    r"(?P<mark>R[CD]|E[CD]|[CD])(?P<funds>[A-Z])?(?P<amount>[0-9]{1,20}(?:[,.][0-9]{0,6})?)(?![0-9,.])\s*"
+    r"(?P<mark>R[CD]|E[CD]|[CDcd])(?P<funds>[A-Z])?(?P<amount>[0-9]{1,20}(?:[,.][0-9]{0,6})?|[,.][0-9]{1,6})(?![0-9,.])\s*"
     r"(?P<type>[A-Z][A-Z0-9 ]{3})?(?P<references>.*)"
 )
 
@@ -28,10 +28,8 @@ def read_line(item: Field, details: list[Field], *, ordinal: int, currency: str)
         yield refusal(place=place, field=":61:", value=text, message=message)
         return
     value_date = short_date(match["value"])
-    if value_date is None and match["value"][2:] in ("0229", "0230"):
-        # Banks that count 30 days a month value at 30 February, which no calendar has.
-        value_date = short_date(match["value"][:2] + "0229") or short_date(match["value"][:2] + "0228")
-        message = "The value date does not exist (months of 30 days); the last day of February is used."
+    if value_date is None and (value_date := last_of_month(match["value"])):
+        message = "The value date does not exist (its month is shorter); the last day of the month is used."
         yield remark(place=place, field="value date", value=match["value"], message=message)
     if value_date is None:
         message = "The value date of the line does not exist."
@@ -99,11 +97,18 @@ def _said(details: list[Field]) -> Narrative:
 
 def _direction(mark: str) -> Direction:
     """RC takes a credit back and so is a debit; RD gives a debit back."""
-    return "credit" if mark in ("C", "EC", "RD") else "debit"
+    return "credit" if mark.upper() in ("C", "EC", "RD") else "debit"
 
 
 def amount_of(text: str) -> Decimal:
     return Decimal(text.replace(",", ".").rstrip("."))
+
+
+def last_of_month(text: str) -> date | None:
+    """Return the last day of the month for a day of 29 to 31 that it lacks: some banks count 30 days in every month, others 31."""
+    if text[4:] not in ("29", "30", "31"):
+        return None
+    return next((found for day in ("30", "29", "28") if (found := short_date(text[:4] + day))), None)
 
 
 def _near(value_date: date, entry: str) -> date | None:

@@ -16,8 +16,9 @@ from recon.formats.events import ControlRead, Direction, Event, LineRead, refusa
 from recon.formats.mt940_fields import Field
 from recon.formats.mt940_line import amount_of
 
-_FLOOR = re.compile(r"([A-Z]{3})([CD])?([0-9]{1,20}(?:[,.][0-9]{0,6})?)")
-_TOTAL = re.compile(r"([0-9]{1,9})([A-Z]{3})([0-9]{1,20}(?:[,.][0-9]{0,6})?)")
+_AMOUNT = r"([0-9]{1,20}(?:[,.][0-9]{0,6})?|[,.][0-9]{1,6})"
+_FLOOR = re.compile(rf"([A-Z]{{3}})([CD])?{_AMOUNT}")
+_TOTAL = re.compile(rf"([0-9]{{1,9}})?([A-Z]{{3}}){_AMOUNT}")
 _MADE = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([+-][0-9]{2})?([0-9]{2})?")
 _NAMES = {"90D": "debits", "90C": "credits"}
 
@@ -84,9 +85,11 @@ def controls(item: Field, *, currency: str, sums: Sums, floors: Iterable[Floor])
         message = f"The totals are in {match[2]}, the report in {currency}."
         yield refusal(place=item.place, field=field, value=item.text, message=message)
         return
-    number, amount = int(match[1]), amount_of(match[3])
-    found_number, found_amount = sums.number, sums.amount
-    if number == sums.number - sums.expected_number and amount == sums.amount - sums.expected_amount:
+    amount, found_number, found_amount = amount_of(match[3]), sums.number, sums.amount
+    booked = sums.number - sums.expected_number
+    # Some banks leave the number out: then the sums alone are compared.
+    number = int(match[1]) if match[1] else booked if amount == sums.amount - sums.expected_amount else sums.number
+    if number == booked and amount == sums.amount - sums.expected_amount:
         found_number, found_amount = number, amount
     side: Direction = "debit" if item.tag == "90D" else "credit"
     hidden = any(floor.amount and floor.direction in (None, side) for floor in floors)

@@ -30,6 +30,7 @@ from recon.formats.lines import SMALL_MAX, size_of
 from recon.formats.ofx_nodes import LINES, RESPONSES, STATEMENTS, TRADES, Node, nodes
 from recon.formats.text import bic, iban, key, one_line
 
+_NO_ACCOUNT = "The statement does not name its account (ACCTID). Ask the bank for a corrected file."
 _MONEY_IN = frozenset({"CREDIT", "DEP", "DIRECTDEP"})
 _MONEY_OUT = frozenset({"DEBIT", "FEE", "SRVCHG", "CHECK", "POS", "PAYMENT", "DIRECTDEBIT"})
 _REMARKS = {
@@ -178,7 +179,7 @@ class _Reader:
             period_end=end,
         )
         if not account:
-            yield refusal(place=node.place(), field="ACCTID", message="The statement does not name its account (ACCTID).")
+            yield refusal(place=node.place(), field="ACCTID", message=_NO_ACCOUNT)
         if statement.scale is None:
             message = (
                 "The statement does not name its currency by the three letters of ISO 4217 (CURDEF). Ask the bank for a corrected file."
@@ -321,6 +322,11 @@ def _balance(node: Node, statement: _Statement) -> Iterator[Event]:
             yield refusal(place=node.place(), field="LEDGERBAL", value=written, message=message)
         return
     amount = values.amount(written, scale=statement.scale)
+    if amount is not None and role == "closing" and not node.get("DTASOF").strip("0"):
+        # A bank that knows no balance writes zeros for its date, and for its amount.
+        message = "The closing balance has no date (DTASOF), so it closes nothing and was left out: continuity cannot be judged from it."
+        yield remark(place=node.place("DTASOF"), field="LEDGERBAL", value=written, message=message)
+        return
     if amount is None or (role == "closing" and dated is None):
         message = "The balance cannot be read: it needs an amount (BALAMT) and a date (DTASOF)."
         build = refusal if role == "closing" else remark

@@ -72,6 +72,8 @@ def decoded(file: BinaryIO) -> tuple[str, str, str]:
         content += chunk
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace"), "utf-16", "utf-16"
+    # Programs that write strings of C leave their end in the file.
+    content = content.rstrip(b"\x00\x1a")
     match = _CHARSET.search(content[:2000])
     declared = _named((match[1] or match[2]).decode("ascii").upper()) if match else ""
     if content.isascii():

@@ -26,20 +26,22 @@ _CONTAINER = re.compile(r"<(?:[\w.-]+:)?(BkToCstmrStmt|BkToCstmrAcctRpt|BkToCstm
 _CONTAINERS = {"BkToCstmrStmt": CAMT053, "BkToCstmrAcctRpt": CAMT052, "BkToCstmrDbtCdtNtfctn": CAMT054}
 _CHAIN = re.compile(r'\A\{[^\r\n]*"format" ?: ?"ledgerops\.chain-transfers"')
 _RECORDS = re.compile(r'[\s\ufeff]*\{[^\[]{0,2000}"format"\s*:\s*"ledgerops\.records/')
-_REFERENCE = re.compile(r"(?:^|[\r\n\x01]|\{4:) *:20:")
-_BODY = re.compile(r"[\r\n] *:(?:25P?|28C?|60[FM]|61):")
-_BOOKED = re.compile(r"[\r\n] *:60[FM]:")
+_REFERENCE = re.compile(r"(?:^|[\r\n\x01]|\{4:|\A@@) *:20:")
+_BODY = re.compile(r"(?:[\r\n]|@@) *:(?:25P?|28C?|60[FM]|61):")
+_BOOKED = re.compile(r"(?:[\r\n]|@@) *:60[FM]:")
 _OFX = re.compile(r"<OFX>|<\?OFX\s", re.IGNORECASE)
-_BAI2 = re.compile(r"[\s\ufeff]*01,[^,\r\n]{0,40},[^,\r\n]{0,40},[0-9]{6},[0-9]{0,4},[^,\r\n]{0,20},")
+_BAI2 = re.compile(r"[\s\ufeff]*01,[^,\r\n]{0,40},[^,\r\n]{0,40},[0-9]{6},[0-9:]{0,8},[^,\r\n]{0,20},")
 _BEGINNINGS = (
     (_CHAIN, CHAIN),
     (_RECORDS, RECORDS),
     (_BAI2, BAI2),
     (re.compile(r"[\s\ufeff]*OFXHEADER\b", re.IGNORECASE), OFX),
     # The header of 94 characters names its own size; where fields before it are cut short, the size is shifted.
-    (re.compile(r"[\s\ufeff]*101[^\r\n]{26,34}094101"), NACHA),
+    (re.compile(r"[\s\ufeff]*101[^\r\n]{26,34}09410[0-9]"), NACHA),
+    # A part of a file, which begins with a batch or an entry: told apart so that its refusal can say what is missing.
+    (re.compile(r"[\s\ufeff]*5(?:200|220|225|280)[^\r\n]{80,90}(?:\r\n|\r|\n)6[2-5][1-8][0-9 ]{8}"), NACHA),
 )
-_INTRADAY = re.compile(r"\{2:[IO]942|[\r\n] *:(?:34F|90[CD]):")
+_INTRADAY = re.compile(r"\{2:[IO]942|(?:[\r\n]|@@) *:(?:34F|90[CD]):")
 
 
 def detect(file: BinaryIO) -> str | None:

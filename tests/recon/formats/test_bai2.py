@@ -301,3 +301,32 @@ def test_refuses_what_cannot_be_read(old: bytes, new: bytes, field: str) -> None
 def test_no_truncation_passes_in_silence(length: int) -> None:
     events = read(whole(CREDIT, DEBIT)[:length])
     assert fatal(events) or differing(events)
+
+
+def test_a_comma_too_many_at_the_end_of_a_record_is_read_over() -> None:
+    account_of = ["03,12345,EUR,010,100000,,,015,101250,,,/", "88,040,90000,,,/", "88,100,1250,1,/", CREDIT, "49,293750,5/"]
+    events = read(file_of(*account_of, "98,293750,1,7/", "99,293750,1,9/"))
+    assert not errors(events)
+    assert not differing(events)
+    assert balances(events) == {"opening": Decimal(1000), "closing": Decimal("1012.50"), "other": Decimal(900)}
+    assert chains(events)[0].proof.status == "proven"
+
+
+def test_a_comma_too_many_inside_a_record_is_refused() -> None:
+    events = read(file_of("03,12345,EUR,010,100000,,,,015,101000,,/", "49,201000,2/", "98,201000,1,4/", "99,201000,1,6/"))
+    assert fatal(events)[0].field == "summary 2"
+
+
+def test_an_account_trailer_without_a_sum_is_compared_by_its_count() -> None:
+    events = read(file_of("03,12345,,/", "49,,2/", "03,54321,,/", "49,,2/", "98,0,2,6/", "99,0,1,8/"))
+    assert not fatal(events)
+    assert not differing(events)
+    assert [one.field for one in errors(events)] == ["49", "49"]
+    assert list(differing(read(file_of("03,12345,,/", "49,,3/", "98,0,1,4/", "99,0,1,6/")))) == ["records of the account"]
+
+
+def test_reads_a_file_header_with_a_time_of_day_in_colons() -> None:
+    content = whole(CREDIT, DEBIT).replace(b",0605,", b",06:05:59,")
+    assert detect(io.BytesIO(content)) == BAI2
+    (head,) = opened(read(content))
+    assert head.created_at == datetime(2024, 1, 4, 6, 5)  # noqa: DTZ001 (the format has no zone)

@@ -1,5 +1,6 @@
 """The camt reader: every point in which banks' files differ has its own small statement."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -216,7 +217,8 @@ def test_lets_one_date_stand_in_for_an_unreadable_other() -> None:
     events = read_camt(camt_xml(statement_xml(entry_xml(dates=dates))))
     assert lines(events)[0].booking_date == date(2024, 1, 4)
     assert [(error.field, error.value, error.fatal) for error in errors(events)] == [("BookgDt", "2024-02-30", False)]
-    assert [error.field for error in fatal(read_camt(camt_xml(statement_xml(entry_xml(dates="")))))] == ["BookgDt"]
+    dates = "<BookgDt><Dt>2024-02-30</Dt></BookgDt>"
+    assert [error.field for error in fatal(read_camt(camt_xml(statement_xml(entry_xml(dates=dates)))))] == ["BookgDt"]
 
 
 # Points 12 and 13: a business header around the document, any namespace, or none.
@@ -437,3 +439,29 @@ def test_reads_declared_encodings(encoding: str) -> None:
     declared = encoding.removesuffix("-sig")
     text = f"<?xml version='1.0' encoding='{declared}'?>" + camt_xml(statement_xml(entry_xml(more="<AddtlNtryInf>Gebühr</AddtlNtryInf>")))
     assert lines(read_camt(text.encode(encoding)))[0].description == "Gebühr"
+
+
+def test_a_balance_without_a_sign_is_a_credit_and_the_proof_shows_it() -> None:
+    written = (balance_xml("OPBD", "10.00") + balance_xml("CLBD", "12.00")).replace("<CdtDbtInd>CRDT</CdtDbtInd>", "")
+    events = read_camt(camt_xml(statement_xml(entry_xml("2.00"), balances=written)))
+    assert [error.fatal for error in errors(events)] == [False, False]
+    assert chains(events)[0].proof.status == "proven"
+    assert fatal(read_camt(camt_xml(statement_xml(balances=written.replace("<Dt>", "<CdtDbtInd>X</CdtDbtInd><Dt>", 1)))))
+
+
+def test_an_undated_entry_is_of_the_only_day_of_its_statement() -> None:
+    undated = re.sub("<(BookgDt|ValDt)>.*?</(BookgDt|ValDt)>", "", entry_xml("2.00"))
+    day = balance_xml("OPBD", "10.00") + balance_xml("CLBD", "12.00")
+    (line,) = lines(read_camt(camt_xml(statement_xml(undated, balances=day))))
+    assert (line.booking_date, line.value_date) == (date(2024, 1, 3), date(2024, 1, 3))
+    several = balance_xml("OPBD", "10.00", day="2024-01-02") + balance_xml("CLBD", "12.00")
+    assert [error.field for error in fatal(read_camt(camt_xml(statement_xml(undated, balances=several))))] == ["BookgDt"]
+
+
+def test_many_remarks_refuse_nothing_and_are_counted() -> None:
+    undated = re.sub("<(BookgDt|ValDt)>.*?</(BookgDt|ValDt)>", "", entry_xml("1.00"))
+    day = balance_xml("OPBD", "0.00") + balance_xml("CLBD", "300.00")
+    events = read_camt(camt_xml(statement_xml(*[undated] * 300, balances=day)))
+    assert not fatal(events)
+    assert chains(events)[0].proof.status == "proven"
+    assert "100 further remarks" in errors(events)[-1].message

@@ -1,11 +1,13 @@
 """The MT940 reader: each way in which banks differ has its own small statement."""
 
+import io
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from recon.formats.events import StatementClosed
+from recon.formats import detect
+from recon.formats.events import BalanceRead, StatementClosed
 from tests.recon.formats.samples import IBAN, balances, chains, errors, fatal, lines, mt940_text, opened, read_mt940, signed
 
 
@@ -291,3 +293,46 @@ def test_stops_after_two_hundred_errors() -> None:
     events = read_mt940(mt940_text(*[":61:nonsense"] * 5000))
     assert len(errors(events)) == 201
     assert "stopped" in errors(events)[-1].message
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [(":61:2401030103D1234NTRFNONREF", "-1234"), (":61:2401030103D,50NTRFNONREF", "-0.50"), (":61:2401030103d1,01NTRFNONREF", "-1.01")],
+    ids=["no decimal sign", "nothing before it", "small letter"],
+)
+def test_reads_an_amount_that_lacks_a_part_but_leaves_no_doubt(written: str, amount: str) -> None:
+    closing = Decimal(amount) + 5000
+    text = mt940_text(written, opening="C240102EUR5000", closing=f"C240103EUR{closing:.2f}".replace(".", ","))
+    events = read_mt940(text)
+    assert not errors(events)
+    assert signed(events) == [Decimal(amount)]
+    assert chains(events)[0].proof.status == "proven"
+
+
+@pytest.mark.parametrize(("written", "day"), [("C021131EUR1000,00", date(2002, 11, 30)), ("C030230EUR1000,00", date(2003, 2, 28))])
+def test_a_closing_balance_of_a_day_that_the_month_lacks_is_of_its_last(written: str, day: date) -> None:
+    events = read_mt940(mt940_text(opening="C021101EUR1000,00", closing=written))
+    (said,) = errors(events)
+    assert not said.fatal
+    assert [event.date for event in events if isinstance(event, BalanceRead) and event.role == "closing"] == [day]
+
+
+def test_refuses_a_closing_balance_of_a_month_that_does_not_exist() -> None:
+    assert [one.field for one in fatal(read_mt940(mt940_text(closing="C241387EUR1000,00")))] == [":62F:"]
+
+
+def test_reads_a_file_whose_lines_end_as_fints_writes_them() -> None:
+    lf = mt940_text(":61:2401030103C12,50NTRFINV-7//BANK-9", ":86:166?20Invoice?21seven", closing="C240103EUR1012,50").replace("\r\n", "\n")
+    text = "@@" + lf.replace("\n", "@@")
+    assert detect(io.BytesIO(text.encode())) == "mt940"
+    events = read_mt940(text)
+    assert not errors(events)
+    assert chains(events)[0].proof.status == "proven"
+    (line,) = lines(events)
+    assert line.own_reference == "INV-7"
+    assert text.encode()[line.place.offset or 0 :].startswith(b":61:")
+
+
+def test_two_signs_inside_a_narrative_end_no_line() -> None:
+    (line,) = lines(read_mt940(mt940_text(":61:2401030103C12,50NTRFNONREF", ":86:rent @@ twice@@", closing="C240103EUR1012,50")))
+    assert line.description == "rent @@ twice@@"

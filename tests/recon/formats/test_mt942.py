@@ -6,7 +6,19 @@ from decimal import Decimal
 import pytest
 
 from recon.formats.events import ControlRead, Event
-from tests.recon.formats.samples import balances, chains, errors, fatal, lines, mt940_text, mt942_text, opened, read_mt940, signed
+from tests.recon.formats.samples import (
+    balances,
+    chains,
+    differing,
+    errors,
+    fatal,
+    lines,
+    mt940_text,
+    mt942_text,
+    opened,
+    read_mt940,
+    signed,
+)
 
 IN = ":61:2401030103C12,50NTRFINV-7//BANK-9"
 OUT = ":61:2401030103D2,50NTRFNONREF"
@@ -110,3 +122,10 @@ def test_knows_a_report_by_its_header_alone() -> None:
 )
 def test_refuses_what_cannot_be_read(text: str, field: str) -> None:
     assert field in [error.field for error in fatal(read_mt940(text))]
+
+
+def test_totals_without_a_number_are_compared_by_their_sum() -> None:
+    text = mt942_text(":61:2401030103D,02NTRFNONREF", totals=(":90D:EUR,02", ":90C:EUR,00"))
+    assert differing(read_mt940(text)) == {}
+    assert not fatal(read_mt940(text))
+    assert list(differing(read_mt940(text.replace(":90D:EUR,02", ":90D:EUR,03")))) == ["sum of debits"]

@@ -355,3 +355,10 @@ def test_no_truncation_passes_in_silence() -> None:
     whole = file_of(batch(entry(), entry("22", 500, trace=2)), fill=False).rstrip()
     assert not errors(read(whole))
     assert [length for length in range(len(whole)) if not fatal(read(whole[:length]))] == []
+
+
+def test_a_part_of_a_file_is_recognised_and_refused_for_what_it_lacks() -> None:
+    content = b"\r\n".join(file_of(batch(entry())).split(b"\r\n")[1:])
+    assert detect(io.BytesIO(content)) == NACHA
+    assert all(event.fatal for event in errors(read(content)))
+    assert not opened(read(content))

@@ -321,7 +321,7 @@ ERROR = "<STATUS><CODE>2000<SEVERITY>ERROR<MESSAGE>General error</STATUS>"
         (file_of(statement(line(), balance=BALANCE * 2)), "LEDGERBAL"),
         (file_of(statement(line(), balance=BALANCE.replace("382.34", "many"))), "LEDGERBAL"),
         (file_of(statement(line(), balance=BALANCE.replace("20260131", ""))), "LEDGERBAL"),
-        (file_of(statement(line())) + "\x00", "file"),
+        (file_of(statement(line())).replace("<OFX>", "<OFX>\x00"), "file"),
         (file_of(statement(line())).replace("<OFX>", '<!DOCTYPE x [<!ENTITY lol "lol">]><OFX>'), "DOCTYPE"),
         (file_of(statement(line())).replace("<FITID>", "<![CDATA[<FITID>"), "text"),
         (file_of(statement(line())).replace("<FITID>", "<FITID>" + "<" * 50_000), "FITID"),
@@ -342,3 +342,16 @@ def test_no_truncation_passes_in_silence() -> None:
     whole = file_of(statement(line(), line("5.00", FITID="2")))
     unnoticed: Iterable[int] = [length for length in range(len(whole)) if not fatal(read(whole[:length]))]
     assert not list(unnoticed)
+
+
+@pytest.mark.parametrize("day", ["<DTASOF>00000000", "<DTASOF>", ""])
+def test_a_closing_balance_without_a_date_closes_nothing(day: str) -> None:
+    events = read(file_of(statement(line(), balance=f"<LEDGERBAL><BALAMT>0,00{day}</LEDGERBAL>")))
+    assert not fatal(events)
+    assert balances(events) == {}
+    assert len(lines(events)) == 1
+    assert [one.field for one in errors(events)] == ["LEDGERBAL", "LEDGERBAL"]
+
+
+def test_a_zero_byte_at_the_very_end_is_read_over() -> None:
+    assert not errors(read(file_of(statement(line())).encode() + b"\x00"))
