@@ -69,8 +69,8 @@ def test_a_posting_asks_the_database_four_times(bearer: Client) -> None:
     post(bearer)
     with CaptureQueriesContext(connection) as asked:
         assert post(bearer).status_code == 201
-    # Who it is with what they may do, what they see, and what it became; the posting itself is not in Django's list.
-    assert len(asked) == 3, [query["sql"] for query in asked]
+    # Who it is with what they may do, what they see, the posting, and what it became.
+    assert len(asked) == 4, [query["sql"] for query in asked]
 
 
 def test_the_digest_and_not_the_beginning_says_whose_a_token_is(maker: User, checker: User, bearer: Client) -> None:
