@@ -6,10 +6,20 @@ from datetime import date, timedelta
 from ledgerops.demo import chart
 from ledgerops.demo.activity import simulate
 from ledgerops.demo.bankdays import is_bank_day
+from ledgerops.demo.chart import Customer
 from ledgerops.demo.differences import Injector, movements
 from ledgerops.demo.names import Names
-from ledgerops.demo.shapes import Company
+from ledgerops.demo.shapes import Company, PlannedEntry, Statement
 from ledgerops.demo.statements import files, statements
+
+
+def plan_statements(*, seed: int, days: int, customers: int, last_day: date) -> tuple[Statement, ...]:
+    """Return the statements of the company that :func:`plan` plans, for every source and bank day, before any bank writes them.
+
+    :raises ValueError: as :func:`plan`.
+    """
+    _, _, injector, bank_days = _simulated(seed=seed, days=days, customers=customers, last_day=last_day)
+    return statements(delivered=injector.delivered(), bank_days=bank_days)
 
 
 def plan(*, seed: int, days: int, customers: int, last_day: date) -> Company:
@@ -17,6 +27,23 @@ def plan(*, seed: int, days: int, customers: int, last_day: date) -> Company:
 
     :raises ValueError: if there is no customer, or no bank day within the days.
     """
+    invented, entries, injector, bank_days = _simulated(seed=seed, days=days, customers=customers, last_day=last_day)
+    return Company(
+        entity_code=chart.ENTITY_CODE,
+        entity_name=chart.ENTITY_NAME,
+        assets=chart.ASSETS,
+        groups=chart.GROUPS,
+        accounts=chart.accounts(customers=invented),
+        entries=entries,
+        sources=chart.SOURCES,
+        files=files(statements=statements(delivered=injector.delivered(), bank_days=bank_days), bank_days=bank_days),
+        truth=tuple(sorted(injector.truth, key=lambda difference: (difference.statement_date, difference.source))),
+    )
+
+
+def _simulated(
+    *, seed: int, days: int, customers: int, last_day: date
+) -> tuple[tuple[Customer, ...], tuple[PlannedEntry, ...], Injector, list[date]]:
     first_day = last_day - timedelta(days=days - 1)
     bank_days = [day for offset in range(days) if is_bank_day(day := first_day + timedelta(days=offset))]
     if customers < 1 or not bank_days:
@@ -33,14 +60,4 @@ def plan(*, seed: int, days: int, customers: int, last_day: date) -> Company:
     entries = tuple(simulation.books.entries)
     injector = Injector(rng=mishaps, simulation=simulation, movements=movements(entries=entries, rng=mishaps), bank_days=bank_days)
     injector.inject()
-    return Company(
-        entity_code=chart.ENTITY_CODE,
-        entity_name=chart.ENTITY_NAME,
-        assets=chart.ASSETS,
-        groups=chart.GROUPS,
-        accounts=chart.accounts(customers=invented),
-        entries=entries,
-        sources=chart.SOURCES,
-        files=files(statements=statements(delivered=injector.delivered(), bank_days=bank_days), bank_days=bank_days),
-        truth=tuple(sorted(injector.truth, key=lambda difference: (difference.statement_date, difference.source))),
-    )
+    return invented, entries, injector, bank_days
