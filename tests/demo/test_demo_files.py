@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -66,3 +67,11 @@ def test_writes_the_files_and_repeats_itself(tmp_path: Path) -> None:
 def test_says_what_is_missing() -> None:
     with pytest.raises(CommandError, match="--formats"):
         call_command("demo_files", format="bai2")
+
+
+@pytest.mark.parametrize("code", sorted(code for code, writer in WRITERS.items() if writer.quiet_days and not writer.mapping))
+def test_a_quiet_day_has_a_file_that_is_taken_in(code: str, planned: tuple[Statement, ...]) -> None:
+    quiet = replace(next(one for one in planned if WRITERS[code].asset in ("", one.source.asset)), lines=())
+    events = list(FORMATS[code].reader(io.BytesIO(WRITERS[code].write(quiet))))
+    assert not fatal(events)
+    assert not lines(events) or code == "adyen"
