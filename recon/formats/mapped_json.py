@@ -17,6 +17,7 @@ from recon.formats.mapped_table import CELL_MAX, Cell, Head, Row, byte_order_mar
 
 RECORD_MAX = 1_000_000
 DEPTH_MAX = 50
+NESTED_MAX = 1_000
 NAMES_MAX = 10_000
 DIGITS_MAX = 100
 COLUMNS_MAX = 200
@@ -99,6 +100,9 @@ class _Scanner:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
+                # How deep the decoder itself goes depends on the process; this does not.
+                if self._unclosed() > NESTED_MAX:
+                    raise _Malformed("Values are nested deeper than any statement needs.") from None
                 if len(self._text) - self._at > RECORD_MAX:
                     raise _Malformed(f"One value is longer than {RECORD_MAX:,} characters, or is no JSON.") from None
                 if not self._fill():
@@ -111,6 +115,10 @@ class _Scanner:
                 continue
             raw, self._at = self._text[self._at : end], end
             return value, raw
+
+    def _unclosed(self) -> int:
+        opened = self._text.count("[", self._at) + self._text.count("{", self._at)
+        return opened - self._text.count("]", self._at) - self._text.count("}", self._at)
 
     def items(self, closing: str) -> Iterator[int]:
         """Step through the members of the object or list that begins here."""
