@@ -85,7 +85,6 @@ RUNTIME_GRANTS: dict[str, str] = {
     "recon_historicalreconciliation": "INSERT",
     "recon_historicalsource": "INSERT",
     "recon_item": "INSERT, UPDATE (open, statement_line_id, withdrawn_by_id)",
-    "recon_line_key": "INSERT",
     "recon_mapping_version": "INSERT, UPDATE (status, proposal_id, approved_at)",
     "recon_match": "INSERT",
     "recon_quarantined_row": "INSERT, UPDATE (state, ended_by_id, ended_at, reason)",

@@ -35,19 +35,13 @@ def minor_from_decimal(value: Decimal, *, scale: int) -> int:
     """
     if not value.is_finite():
         raise AmountRefused(f"{value} is not a number", value=str(value))
-    sign, digits, exponent = value.as_tuple()
-    assert isinstance(exponent, int)
-    number = int("".join(map(str, digits)) or "0")
-    shift = exponent + scale
-    if shift < 0:
-        number, remainder = divmod(number, 10**-shift)
-        if remainder:
-            raise AmountRefused(f"{value} has more than {scale} decimals", value=str(value), scale=scale)
-    else:
-        number *= int(10**shift)
-    if number >= 10**MAXIMUM_DIGITS:
+    if value.adjusted() + scale >= MAXIMUM_DIGITS and value:
         raise AmountRefused(f"{value} has more than {MAXIMUM_DIGITS} digits", value=str(value))
-    return -number if sign else number
+    numerator, denominator = value.as_integer_ratio()
+    number, remainder = divmod(numerator * int(10**scale), denominator)
+    if remainder:
+        raise AmountRefused(f"{value} has more than {scale} decimals", value=str(value), scale=scale)
+    return number
 
 
 def minor_from_text(text: str, *, scale: int, field: str) -> int:

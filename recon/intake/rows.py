@@ -1,73 +1,81 @@
 """Lines as rows of COPY, in PostgreSQL's text form. Plain Python: what is copied is decided here, where it goes is not."""
 
 import json
-from collections.abc import Iterator
 
 from recon.formats.events import LineRead
 from recon.intake.errors import describe
 from recon.matching.keys import match_key
 
 LINE_COLUMNS = (
-    "id", "statement_id", "ordinal", "booking_date", "value_date", "flow", "amount_minor", "reversal", "booked", "reference",
+    "statement_id", "ordinal", "booking_date", "value_date", "flow", "amount_minor", "reversal", "booked", "reference",
     "bank_reference", "end_to_end_id", "counterparty", "counterparty_account", "transaction_code", "description", "raw", "place", "facts",
-    "details_total_minor", "content_key",
+    "content_key", "match_key", "keys", "details_total_minor",
 )  # fmt: skip
-KEY_COLUMNS = ("line_id", "kind", "value")
+_TABS = len(LINE_COLUMNS) - 2
 
 
 def escaped(text: str) -> str:
     """Return a text as COPY reads it back; the one sign that PostgreSQL cannot hold is shown by its symbol."""
+    return _escaped_but_tabs(text).replace("\t", "\\t")
+
+
+def _escaped_but_tabs(text: str) -> str:
     if "\\" in text:
         text = text.replace("\\", "\\\\")
     if "\n" in text:
         text = text.replace("\n", "\\n")
     if "\r" in text:
         text = text.replace("\r", "\\r")
-    if "\t" in text:
-        text = text.replace("\t", "\\t")
     if "\x00" in text:
         text = text.replace("\x00", "\u2400")
     return text
 
 
 def line_row(event: LineRead, *, statement_id: str, ordinal: int, amount_minor: int, details_minor: int | None, content_key: str) -> str:
-    """Return the row of a line without its id, which is given when the row is written."""
-    return "\t".join(
-        (
-            statement_id,
-            str(ordinal),
-            event.booking_date.isoformat(),
-            event.value_date.isoformat(),
-            "in" if event.direction == "credit" else "out",
-            str(amount_minor),
-            "t" if event.reversal else "f",
-            "t" if event.booked else "f",
-            escaped(event.own_reference[:140]),
-            escaped(event.bank_reference[:140]),
-            escaped(event.end_to_end_id[:140]),
-            escaped(event.counterparty_name[:200]),
-            escaped(event.counterparty_account[:60]),
-            escaped(event.transaction_code[:60]),
-            escaped(event.description),
-            escaped(event.raw),
-            escaped(describe(event.place)[:200]),
-            escaped(json.dumps(dict(event.facts)).replace("\\u0000", "\\u2400")) if event.facts else "{}",
-            "\\N" if details_minor is None else str(details_minor),
-            content_key,
-        )
+    """Return the row of a line; its id is the table's to give."""
+    match, keys = keys_of(event)
+    values = (
+        statement_id,
+        str(ordinal),
+        event.booking_date.isoformat(),
+        event.value_date.isoformat(),
+        "in" if event.direction == "credit" else "out",
+        str(amount_minor),
+        "t" if event.reversal else "f",
+        "t" if event.booked else "f",
+        event.own_reference[:140],
+        event.bank_reference[:140],
+        event.end_to_end_id[:140],
+        event.counterparty_name[:200],
+        event.counterparty_account[:60],
+        event.transaction_code[:60],
+        event.description,
+        event.raw,
+        describe(event.place)[:200],
+        json.dumps(dict(event.facts)).replace("\\u0000", "\\u2400") if event.facts else "{}",
+        content_key,
+        match,
+        "{" + ",".join(keys) + "}",
     )
+    row = "\t".join(values)
+    # Escaped whole, unless a value has a tab of its own.
+    row = _escaped_but_tabs(row) if row.count("\t") == _TABS else "\t".join(map(escaped, values))
+    return f"{row}\t\\N" if details_minor is None else f"{row}\t{details_minor}"
 
 
-def keys_of(event: LineRead) -> Iterator[tuple[str, str]]:
-    """Return the references that a line can be found by, in the normal form of `recon.matching.keys`, each once."""
-    said = set()
-    for kind, reference in (
-        ("end_to_end", event.end_to_end_id),
-        ("own_reference", event.own_reference),
-        ("bank_reference", event.bank_reference),
-        ("uetr", event.uetr),
-        *event.keys,
-    ):
-        if reference and (value := match_key(reference)) and (kind, value) not in said:
-            said.add((kind, value))
-            yield kind, value
+def keys_of(event: LineRead) -> tuple[str, list[str]]:
+    """Return the key that a line is matched by first, and all that it can be found by as kind:value, each once."""
+    by_id, by_own = match_key(event.end_to_end_id), match_key(event.own_reference)
+    keys = []
+    if by_id:
+        keys.append("end_to_end:" + by_id)
+    if by_own:
+        keys.append("own_reference:" + by_own)
+    if event.bank_reference and (value := match_key(event.bank_reference)):
+        keys.append("bank_reference:" + value)
+    if event.uetr and (value := match_key(event.uetr)):
+        keys.append("uetr:" + value)
+    if event.keys:
+        keys += [f"{kind}:{value}" for kind, reference in event.keys if (value := match_key(reference))]
+        keys = list(dict.fromkeys(keys))
+    return by_id or by_own, keys

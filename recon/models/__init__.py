@@ -31,7 +31,6 @@ from recon.models.sources import (
 from recon.models.statements import (
     COUNTING_KINDS,
     Flow,
-    LineKey,
     ProofStatus,
     Purpose,
     RepeatedLine,
@@ -67,7 +66,6 @@ __all__ = [
     "Item",
     "Job",
     "JobStatus",
-    "LineKey",
     "MappingStatus",
     "MappingVersion",
     "Match",

@@ -110,7 +110,7 @@ class Item(models.Model):
     open = models.BooleanField(default=True)
     content_key = models.CharField(max_length=32, blank=True, db_default="")
     occurrence = models.PositiveIntegerField(null=True)
-    withdrawn_by = models.ForeignKey(Statement, on_delete=models.PROTECT, null=True, related_name="withdrawn_items")
+    withdrawn_by = models.ForeignKey(Statement, on_delete=models.PROTECT, null=True, related_name="withdrawn_items", db_index=False)
 
     class Meta:
         db_table = "recon_item"
@@ -121,7 +121,11 @@ class Item(models.Model):
                 name="recon_line_counts_once",
             ),
             models.CheckConstraint(condition=models.Q(withdrawn_by=None) | models.Q(open=False), name="recon_withdrawn_item_is_not_open"),
-            models.UniqueConstraint(fields=["reconciliation", "entry_id", "entry_line"], name="recon_posting_is_one_item"),
+            models.UniqueConstraint(
+                fields=["reconciliation", "entry_id", "entry_line"],
+                condition=models.Q(side="ledger"),
+                name="recon_posting_is_one_item",
+            ),
             models.CheckConstraint(
                 condition=(
                     models.Q(side="ledger", entry_id__isnull=False, entry_line__isnull=False, statement_line__isnull=True)
@@ -131,6 +135,7 @@ class Item(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["withdrawn_by"], name="recon_item_by_withdrawal", condition=models.Q(withdrawn_by__isnull=False)),
             models.Index(
                 fields=["reconciliation", "side", "match_key", "amount_minor"], name="recon_item_open_by_key", condition=models.Q(open=True)
             ),

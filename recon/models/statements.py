@@ -1,5 +1,7 @@
 """Statements and their lines."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from ledgerops.lib.sql import ClockTimestamp, UUIDv7
@@ -122,10 +124,12 @@ class StatementLine(models.Model):
     """One row of a statement, with its place in the file and the bytes it was read from.
 
     `content_key` is a digest of what the line says wherever it stands. `facts` are further named values of its format,
-    `details_total_minor` the sum of its details where that is not its amount.
+    `details_total_minor` the sum of its details where that is not its amount. `keys` are the references strong enough to find it by,
+    each as kind:value, of the kinds of the readers' events and in the normal form of `recon.matching.keys`; `match_key` is the first of
+    its end-to-end id and its reference in that form.
     """
 
-    statement = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="statement_lines")
+    statement = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="statement_lines", db_index=False)
     ordinal = models.PositiveIntegerField()
     booking_date = models.DateField()
     value_date = models.DateField()
@@ -145,6 +149,8 @@ class StatementLine(models.Model):
     facts = models.JSONField(default=dict)
     details_total_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
     content_key = models.CharField(max_length=32, blank=True)
+    match_key = models.CharField(max_length=140, blank=True)
+    keys = ArrayField(models.TextField(), default=list)
 
     class Meta:
         db_table = "recon_statement_line"
@@ -154,19 +160,7 @@ class StatementLine(models.Model):
             models.CheckConstraint(condition=models.Q(amount_minor__gte=0), name="recon_line_amount_not_negative"),
             models.CheckConstraint(condition=models.Q(flow__in=Flow.values), name="recon_line_flow_is_known"),
         ]
-
-
-class LineKey(models.Model):
-    """A reference strong enough to find a line by, in the normal form of `recon.matching.keys`; kinds are those of the readers' events."""
-
-    pk = models.CompositePrimaryKey("line_id", "kind", "value")
-    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="keys", db_index=False)
-    kind = models.CharField(max_length=20)
-    value = models.CharField(max_length=140)
-
-    class Meta:
-        db_table = "recon_line_key"
-        indexes = [models.Index(fields=["kind", "value"], name="recon_line_key_by_value")]
+        indexes = [GinIndex(fields=["keys"], name="recon_line_by_key")]
 
 
 class RepeatedLine(models.Model):

@@ -31,7 +31,8 @@ SELECT count(*) FROM noted
 # What is not booked does not count, and nothing can be matched against no money.
 _MAKE_ITEMS = """
 WITH fresh AS MATERIALIZED (
-    SELECT l.*, row_number() OVER (PARTITION BY l.content_key ORDER BY l.ordinal) AS n
+    SELECT l.id, l.ordinal, l.flow, l.amount_minor, l.value_date, l.match_key, l.end_to_end_id, l.reference, l.counterparty, l.content_key,
+           row_number() OVER (PARTITION BY l.content_key ORDER BY l.ordinal) AS n
     FROM recon_statement_line l
     WHERE l.statement_id = %(statement)s AND l.booked AND l.amount_minor > 0
       AND NOT EXISTS (SELECT FROM recon_item i WHERE i.statement_line_id = l.id)
@@ -45,8 +46,7 @@ made AS (
     INSERT INTO recon_item (
         reconciliation_id, side, statement_line_id, flow, amount_minor, item_date, match_key, reference, counterparty, open,
         content_key, occurrence)
-    SELECT %(reconciliation)s, 'statement', f.id, f.flow, f.amount_minor, f.value_date,
-           coalesce(nullif(recon_match_key_v1(f.end_to_end_id), ''), recon_match_key_v1(f.reference)),
+    SELECT %(reconciliation)s, 'statement', f.id, f.flow, f.amount_minor, f.value_date, f.match_key,
            coalesce(nullif(f.end_to_end_id, ''), f.reference), f.counterparty, true,
            f.content_key, coalesce(last.occurrence, 0) + f.n
     FROM fresh f LEFT JOIN last USING (content_key)
@@ -61,8 +61,7 @@ _COUNT_ONE = """
 INSERT INTO recon_item (
     reconciliation_id, side, statement_line_id, flow, amount_minor, item_date, match_key, reference, counterparty, open,
     content_key, occurrence)
-SELECT %(reconciliation)s, 'statement', l.id, l.flow, l.amount_minor, l.value_date,
-       coalesce(nullif(recon_match_key_v1(l.end_to_end_id), ''), recon_match_key_v1(l.reference)),
+SELECT %(reconciliation)s, 'statement', l.id, l.flow, l.amount_minor, l.value_date, l.match_key,
        coalesce(nullif(l.end_to_end_id, ''), l.reference), l.counterparty, true, l.content_key,
        coalesce((SELECT max(i.occurrence) FROM recon_item i
                  WHERE i.reconciliation_id = %(reconciliation)s AND i.side = 'statement' AND i.withdrawn_by_id IS NULL

@@ -247,7 +247,7 @@ def _take_in_once(
             with connection.cursor() as cursor:
                 cursor.execute(f"SET LOCAL statement_timeout = '{LARGE_TIMEOUT}'")
         loader = Loader(file_id=file.pk, source_of=sourced(file, source_ids), scales=scales())
-        with verified(file) as content:
+        with verified(file) as content, loader:
             parsed = read_with_source(file, content, sink=loader, progress=progress)
         if parsed.refused:
             raise FileRefused("this file cannot be read", errors=[asdict(error) for error in islice(parsed.errors, 20)])

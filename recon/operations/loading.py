@@ -1,23 +1,33 @@
 """Lines on their way from a file into the database: copied in batches, in the caller's transaction."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
 from uuid import UUID
 
 from django.db import connection
+from psycopg import Copy
 
 from ledgerops.lib.money import AmountRefused, minor_from_decimal
 from recon.formats.events import LineRead, LocatedError
 from recon.intake.errors import from_located
-from recon.intake.rows import KEY_COLUMNS, LINE_COLUMNS, escaped, keys_of, line_row
+from recon.intake.rows import LINE_COLUMNS, escaped, line_row
 from recon.intake.summary import ParsedStatement
 from recon.models import Source
 
-BATCH = 5_000
+# So many lines are sent at a time: the database stores them while the next ones are read.
+PIECE = 250
+# A COPY ends after so many, however long the file is: each has its own time.
+LINES_OF_A_COPY = 20_000
+QUARANTINED_AT_ONCE = 1_000
 QUARANTINE_COLUMNS = ("file_id", "source_id", "place", "field", "value", "message", "raw", "state", "reason")
 
 
 class Loader:
-    """A sink that copies lines, their keys and rows in quarantine while the file is read.
+    """A sink that copies lines and rows in quarantine while the file is read; entered around the reading, which may break off.
+
+    While lines are on their way the connection is theirs: whoever asks the database something first calls `flush`.
 
     A statement's row is written by whoever reads, once its figures are complete: the constraints between them are deferred.
     `source_of` names the source of a statement or refuses.
@@ -36,25 +46,33 @@ class Loader:
         self._source_of = source_of
         self._scales = scales
         self._rows: list[str] = []
-        self._keys: list[tuple[int, str, str]] = []
+        self._sent = 0
+        self._copy: Copy | None = None
+        self._open = ExitStack()
         self._quarantine: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._copy = None
+        self._open.__exit__(kind, error, trace)
 
     def line(self, statement: ParsedStatement, event: LineRead, *, amount_minor: int, content_key: str) -> None:
         statement_id = self.id_of(statement)
         details = None if event.details_total is None else self._details(event)
-        row = line_row(
-            event,
-            statement_id=str(statement_id),
-            ordinal=statement.line_count,
-            amount_minor=amount_minor,
-            details_minor=details,
-            content_key=content_key,
+        self._rows.append(
+            line_row(
+                event,
+                statement_id=str(statement_id),
+                ordinal=statement.line_count,
+                amount_minor=amount_minor,
+                details_minor=details,
+                content_key=content_key,
+            )
         )
-        place = len(self._rows)
-        self._keys.extend((place, kind, value) for kind, value in keys_of(event))
-        self._rows.append(row)
-        if len(self._rows) >= BATCH:
-            self.flush()
+        if len(self._rows) >= PIECE:
+            self._send()
 
     def quarantined(self, statement: ParsedStatement, error: LocatedError) -> None:
         self.id_of(statement)
@@ -62,13 +80,14 @@ class Loader:
         values = (said.where[:200], said.field[:60], said.value, said.message, error.raw)
         source_id = self.sources[statement.ordinal].pk
         self._quarantine.append("\t".join([self._file_id, str(source_id), *map(escaped, values), "open", ""]))
-        if len(self._quarantine) >= BATCH:
+        if len(self._quarantine) >= QUARANTINED_AT_ONCE:
             self.flush()
 
     def id_of(self, statement: ParsedStatement) -> UUID:
         """Return the id that the statement's row will have; its source is found on the way, or refused."""
         known = self.ids.get(statement.ordinal)
         if known is None:
+            self._end()
             self.sources[statement.ordinal] = self._source_of(statement)
             with connection.cursor() as cursor:
                 cursor.execute("SELECT uuidv7()")
@@ -79,16 +98,27 @@ class Loader:
     def flush(self) -> None:
         """Write what is gathered."""
         if self._rows:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT nextval('recon_statement_line_id_seq') FROM generate_series(1, %s)", [len(self._rows)])
-                ids = [str(row[0]) for row in cursor.fetchall()]
-            _copy("recon_statement_line", LINE_COLUMNS, [f"{pk}\t{row}" for pk, row in zip(ids, self._rows, strict=True)])
-            _copy("recon_line_key", KEY_COLUMNS, [f"{ids[place]}\t{kind}\t{escaped(value)}" for place, kind, value in self._keys])
-            self._rows.clear()
-            self._keys.clear()
+            self._send()
+        self._end()
         if self._quarantine:
-            _copy("recon_quarantined_row", QUARANTINE_COLUMNS, self._quarantine)
+            data = _data(self._quarantine)
+            with connection.cursor() as cursor, cursor.copy(_statement("recon_quarantined_row", QUARANTINE_COLUMNS)) as copy:
+                copy.write(data)
             self._quarantine.clear()
+
+    def _send(self) -> None:
+        if self._copy is None:
+            cursor = self._open.enter_context(connection.cursor())
+            self._copy = self._open.enter_context(cursor.copy(_statement("recon_statement_line", LINE_COLUMNS)))
+        self._copy.write(_data(self._rows))
+        self._sent += len(self._rows)
+        self._rows.clear()
+        if self._sent >= LINES_OF_A_COPY:
+            self._end()
+
+    def _end(self) -> None:
+        self._copy, self._sent = None, 0
+        self._open.close()
 
     def _details(self, event: LineRead) -> int | None:
         assert event.details_total is not None
@@ -98,10 +128,9 @@ class Loader:
             return None  # it is shown beside the amount and decides nothing
 
 
-def _copy(table: str, columns: tuple[str, ...], rows: list[str]) -> None:
-    if not rows:
-        return
-    data = ("\n".join(rows) + "\n").encode(errors="replace")
-    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(data)
+def _statement(table: str, columns: tuple[str, ...]) -> str:
+    return f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+
+
+def _data(rows: list[str]) -> bytes:
+    return ("\n".join(rows) + "\n").encode(errors="replace")

@@ -117,8 +117,6 @@ CREATE TRIGGER recon_repeated_line_is_born_so BEFORE INSERT ON recon_repeated_li
     FOR EACH ROW WHEN (NEW.counted_at IS NOT NULL) EXECUTE FUNCTION recon_repeated_line_is_born_so_v1();
 CREATE TRIGGER recon_repeated_line_never_deleted BEFORE DELETE ON recon_repeated_line
     FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
-CREATE TRIGGER recon_line_key_append_only BEFORE UPDATE OR DELETE ON recon_line_key
-    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
 
 -- A file that was accepted stays so; one that was refused can be read again, with another mapping.
 CREATE FUNCTION recon_file_goes_forward_v1() RETURNS trigger
@@ -161,7 +159,6 @@ DROP TRIGGER recon_file_job_never_deleted ON recon_file_job;
 DROP TRIGGER recon_file_job_meaning_never_changes ON recon_file_job;
 DROP TRIGGER recon_file_goes_forward ON recon_file;
 DROP FUNCTION recon_file_goes_forward_v1();
-DROP TRIGGER recon_line_key_append_only ON recon_line_key;
 DROP TRIGGER recon_repeated_line_never_deleted ON recon_repeated_line;
 DROP TRIGGER recon_repeated_line_is_born_so ON recon_repeated_line;
 DROP FUNCTION recon_repeated_line_is_born_so_v1();
