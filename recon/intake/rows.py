@@ -65,7 +65,9 @@ def line_row(event: LineRead, *, statement_id: str, ordinal: int, amount_minor: 
 
 def keys_of(event: LineRead) -> tuple[str, list[str]]:
     """Return the key that a line is matched by first, and all that it can be found by as kind:value, each once."""
-    by_id, by_own = match_key(event.end_to_end_id), match_key(event.own_reference)
+    own = event.own_reference
+    by_id = match_key(event.end_to_end_id) if event.end_to_end_id else ""
+    by_own = match_key(own) if own else ""
     keys = []
     if by_id:
         keys.append("end_to_end:" + by_id)
@@ -76,6 +78,9 @@ def keys_of(event: LineRead) -> tuple[str, list[str]]:
     if event.uetr and (value := match_key(event.uetr)):
         keys.append("uetr:" + value)
     if event.keys:
-        keys += [f"{kind}:{value}" for kind, reference in event.keys if (value := match_key(reference))]
-        keys = list(dict.fromkeys(keys))
+        # Most formats name the same reference again under a kind of its own.
+        for kind, reference in event.keys:
+            value = by_own if reference == own else match_key(reference)
+            if value and (key := f"{kind}:{value}") not in keys:
+                keys.append(key)
     return by_id or by_own, keys

@@ -42,6 +42,7 @@ class Loader:
     ) -> None:
         self.ids: dict[int, UUID] = {}
         self.sources: dict[int, Source] = {}
+        self._written_ids: dict[int, str] = {}
         self._file_id = str(file_id)
         self._source_of = source_of
         self._scales = scales
@@ -59,12 +60,12 @@ class Loader:
         self._open.__exit__(kind, error, trace)
 
     def line(self, statement: ParsedStatement, event: LineRead, *, amount_minor: int, content_key: str) -> None:
-        statement_id = self.id_of(statement)
+        statement_id = self._written_ids.get(statement.ordinal) or str(self.id_of(statement))
         details = None if event.details_total is None else self._details(event)
         self._rows.append(
             line_row(
                 event,
-                statement_id=str(statement_id),
+                statement_id=statement_id,
                 ordinal=statement.line_count,
                 amount_minor=amount_minor,
                 details_minor=details,
@@ -93,6 +94,7 @@ class Loader:
                 cursor.execute("SELECT uuidv7()")
                 (known,) = cursor.fetchone()
             self.ids[statement.ordinal] = known
+            self._written_ids[statement.ordinal] = str(known)
         return known
 
     def flush(self) -> None:
