@@ -15,7 +15,6 @@ from recon import feed_calendar
 from recon.due import DayState
 from recon.feed_calendar import ExpectedDay
 from recon.models import Allocation, Break, BreakState, Item, Match, ProofStatus, Run, RunStatus, Side, Source, Statement, StatementLine
-from recon.models import Feed as FeedTerms
 from recon.queries import runs_for, sources_for
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ class Feed:
 def feeds_for(user: "AbstractUser", *, today: date, now: datetime | None = None) -> list[Feed]:
     """Return how each source in the user's scope has delivered; where nobody said otherwise, a day's statement is due on the next one."""
     instant = now or timezone.now()
-    sources = list(sources_for(user))
+    sources = list(sources_for(user).select_related("feed"))
     days: list[date] = []
     day = today
     while len(days) < FEED_DAYS:
@@ -153,7 +152,7 @@ def feeds_for(user: "AbstractUser", *, today: date, now: datetime | None = None)
     recent: dict[int, list[Statement]] = {}
     for statement in known.filter(closing_date__gte=days[0]).order_by("closing_date", "id"):
         recent.setdefault(statement.source_id, []).append(statement)
-    said = list(FeedTerms.objects.filter(source__in=sources))
+    said = [terms for source in sources if (terms := getattr(source, "feed", None)) is not None]
     expected = feed_calendar.days_of(said, since=today - feed_calendar.LOOKED_BACK, until=today, now=instant)
     return [
         _said_feed(source, latest=latest.get(source.pk), recent=recent.get(source.pk, []), days=expected[source.pk])
