@@ -16,7 +16,7 @@ from django.db import connection
 
 from ledger.accounting import DEBIT
 from ledger.models import Account
-from ledger.queries.grounds import grounds_of
+from ledger.queries.grounds import PRESENT, grounds_of
 
 # Below so many postings it is not worth asking which way round is the shortest.
 FEW = 2_000
@@ -125,9 +125,9 @@ def _current(row: Sequence[Any]) -> Current:
 # The days between the ground and the date are added to what stood there, or taken away from it.
 _AS_OF = """
     SELECT a.id, b.version,
-           d.debits + CASE WHEN g.close_id IS NULL AND g.stands_on > %(as_of)s THEN b.posted_debits_minor
+           d.debits + CASE WHEN g.stands_on = %(present)s THEN b.posted_debits_minor
                            ELSE coalesce(h.debits_minor, 0) END,
-           d.credits + CASE WHEN g.close_id IS NULL AND g.stands_on > %(as_of)s THEN b.posted_credits_minor
+           d.credits + CASE WHEN g.stands_on = %(present)s THEN b.posted_credits_minor
                             ELSE coalesce(h.credits_minor, 0) END,
            coalesce(t.debits, 0), coalesce(t.credits, 0)
     FROM ledger_account a
@@ -172,6 +172,7 @@ def _effective_rows(*, account_ids: Sequence[int], as_of: date, known_at: dateti
         closes=[ground.close_id for ground in grounds],
         stands=[ground.stands_on for ground in grounds],
         as_of=as_of,
+        present=PRESENT,
         known_at=known_at or "infinity",
     )
 

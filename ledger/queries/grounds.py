@@ -19,8 +19,11 @@ _PERIODS = """
 """
 
 
+PRESENT, BEGINNING = date.max, date.min
+
+
 class Ground(NamedTuple):
-    """Where the reckoning of an entity begins: a close, or without one the present (`date.max`) or the beginning (`date.min`)."""
+    """Where the reckoning of an entity begins: a close, or without one the present or the beginning."""
 
     entity_id: int
     close_id: int | None
@@ -38,8 +41,8 @@ def grounds_of(*, account_ids: Sequence[int], as_of: date) -> list[Ground]:
 def _nearest(periods: Sequence[tuple[int, date, date, bool, datetime | None, int | None, datetime | None, date]], *, as_of: date) -> Ground:
     entity_id, starts_on, *_, today = periods[0]
     found = [
-        (abs((today - as_of).days), Ground(entity_id, None, date.max)),
-        (abs((as_of - starts_on).days), Ground(entity_id, None, date.min)),
+        (abs((today - as_of).days), Ground(entity_id, None, PRESENT)),
+        (abs((as_of - starts_on).days), Ground(entity_id, None, BEGINNING)),
     ]
     # A close holds for its period if nothing can have been posted up to its end since: the period and all before it are closed, and none
     # of those was closed again later.
