@@ -10,15 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.db.models import Case, F, Q, Sum, Value, When
-from django.db.models.functions import TruncMonth
 
 from ledger.accounting import DEBIT
 from ledger.fx import apportioned, price_of, whole
-from ledger.models import AccountPurpose, AccountType, Asset, DayDelta, JournalEntry, LegalEntity, Posting, RateKind
+from ledger.models import AccountPurpose, AccountType, Asset, DayDelta, JournalEntry, LegalEntity, Posting, PostingTail, RateKind
 from ledger.queries import accounts_for
 from ledger.queries.balances import balances_as_of
 from ledger.queries.rates import UsedRate, averages_to, end_of, rates_to
@@ -365,6 +365,8 @@ def _natives(chart: Chart, *, held: Mapping[int, int]) -> list[Native]:
 
 # Years
 
+_SIGNED = Case(When(Q(direction=DEBIT), then=F("amount_minor")), default=Value(0) - F("amount_minor"))
+
 
 def _year_starts(chart: Chart, *, as_of: date, closed_on: date | None) -> date:
     """Return the first day of the year that a day lies in: years follow the year ends, and are calendar years until there is one."""
@@ -386,16 +388,18 @@ def year_start(ends_on: date) -> date:
 
 def _movements(chart: Chart, *, since: date | None, until: date) -> dict[tuple[int, date], int]:
     """Return what income and expense accounts moved in each month, as debits less credits."""
-    days = DayDelta.objects.filter(account__in=_of_results(chart), effective_date__lte=until)
+    span = Q(account__in=_of_results(chart), effective_date__lte=until)
     if since is not None:
-        days = days.filter(effective_date__gte=since)
-    moved = (
-        days.annotate(month=TruncMonth("effective_date"))
-        .values_list("account_id", "month")
-        .annotate(net=Sum(F("debits_minor") - F("credits_minor")))
-        .order_by()
-    )
-    return {(pk, month): int(net) for pk, month, net in moved if net}
+        span &= Q(effective_date__gte=since)
+    # A leg of a deferred account counts from its posting, though no day has it before the roller does.
+    placed = DayDelta.objects.filter(span).values_list("account_id", "effective_date")
+    placed = placed.annotate(net=Sum(F("debits_minor") - F("credits_minor"))).order_by()
+    waiting = PostingTail.objects.filter(span).values_list("account_id", "effective_date").annotate(net=Sum(_SIGNED)).order_by()
+    moved: dict[tuple[int, date], int] = {}
+    for pk, day, net in cast("Iterable[tuple[int, date, Decimal]]", placed.union(waiting, all=True)):
+        key = (pk, day.replace(day=1))
+        moved[key] = moved.get(key, 0) + int(net)
+    return {key: net for key, net in moved.items() if net}
 
 
 def _of_results(chart: Chart) -> list[int]:
@@ -405,11 +409,10 @@ def _of_results(chart: Chart) -> list[int]:
 def _without_year_ends(chart: Chart, movements: _Movements, *, since: date, until: date) -> dict[tuple[int, date], int]:
     """Return the movements without what year ends took out of the accounts: what was earned and spent stays readable by year."""
     ended = JournalEntry.objects.filter(entity=chart.entity, type__code="year_end", effective_date__gte=since, effective_date__lte=until)
-    signed = Case(When(Q(direction=DEBIT), then=F("amount_minor")), default=Value(0) - F("amount_minor"))
     legs = (
         Posting.objects.filter(entry__in=ended.values("pk"), account__in=_of_results(chart))
         .values_list("account_id", "effective_date")
-        .annotate(net=Sum(signed))
+        .annotate(net=Sum(_SIGNED))
         .order_by()
     )
     moved = dict(movements)

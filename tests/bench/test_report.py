@@ -18,6 +18,7 @@ ASKED = {
     "trial": {"sum_speedup"},
     "statement": {"last_over_first"},
     "integrity": {"scan"},
+    "ingest": {"mt940", "camt053", "csv", "camt_megabytes"},
 }
 
 

@@ -84,9 +84,10 @@ def test_item_hidden_from_birth_it(runtime: Session, reconciled: Match) -> None:
         )
 
 
-def test_allocation_revoked_by_the_runtime_role_it(runtime: Session, reconciled: Match) -> None:
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        runtime.execute("UPDATE recon_allocation SET revoked_at = now()")
+def test_allocation_given_back_after_it_was_revoked_it(runtime: Session, reconciled: Match) -> None:
+    runtime.execute("UPDATE recon_allocation SET revoked_at = now()")
+    with refused_by("recon_allocation_is_only_revoked"):
+        runtime.execute("UPDATE recon_allocation SET revoked_at = NULL")
 
 
 def test_break_and_item_follow_their_match_as_before(reconciled: Match) -> None:
