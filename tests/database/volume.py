@@ -77,19 +77,22 @@ _STATEMENTS = [
     (
         FILES,
         f"""
-        INSERT INTO recon_file (id, sha256, size_bytes, name, format, status, errors, received_by_id, received_at)
+        INSERT INTO recon_file (id, sha256, size_bytes, name, format, status, errors, received_by_id, received_at, channel, summary,
+                                delivery_key)
         SELECT uuidv7(-({_AGO})), encode(sha256(n::text::bytea), 'hex'), 1000, 'file-' || n, 'mt940',
                CASE WHEN n %% 50 = 0 THEN 'refused' WHEN n > %(total)s - 20 THEN 'received' ELSE 'accepted' END, '[]', %(maker)s,
-               now() - ({_AGO}) FROM generate_series(1, %(total)s) AS n
+               now() - ({_AGO}), 'upload', '{{}}', '' FROM generate_series(1, %(total)s) AS n
         """,
     ),
     (
         FILES,
         f"""
         INSERT INTO recon_statement (id, source_id, file_id, ordinal, number, opening_minor, closing_minor, closing_date, line_count,
-                                     movements_minor, proof, difference_minor, content_digest, accepted_at)
+                                     movements_minor, proof, difference_minor, content_digest, accepted_at, kind, purpose, version,
+                                     controls, quarantined)
         SELECT uuidv7(-({_AGO})), {_SOURCE}, f.id, 1, n::text, n, n + cardinality(%(sources)s::bigint[]) + (n %% 997 = 0)::int, {_DAY}, 5,
-               1, CASE WHEN n %% 100 = 0 THEN 'unproven' ELSE 'proven' END, 0, f.sha256, now() - ({_AGO})
+               1, CASE WHEN n %% 100 = 0 THEN 'unproven' ELSE 'proven' END, 0, f.sha256, now() - ({_AGO}),
+               'statement', 'update', 1, '[]', 0
         FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM recon_file) AS f
         """,
     ),
@@ -97,8 +100,10 @@ _STATEMENTS = [
         ITEMS // 2,
         f"""
         INSERT INTO recon_statement_line (statement_id, ordinal, booking_date, value_date, flow, amount_minor, reversal, booked, reference,
-            bank_reference, end_to_end_id, counterparty, counterparty_account, transaction_code, description, raw, place)
-        SELECT s.id, line, s.closing_date, s.closing_date, 'in', 100 + n, false, true, 'REF-' || n, '', '', '', '', '', '', '', ''
+            bank_reference, end_to_end_id, counterparty, counterparty_account, transaction_code, description, raw, place,
+            facts, content_key, match_key, keys)
+        SELECT s.id, line, s.closing_date, s.closing_date, 'in', 100 + n, false, true, 'REF-' || n, '', '', '', '', '', '', '', '',
+               '{{}}', md5(n::text || line), '', '{{}}'
         FROM (SELECT id, closing_date, row_number() OVER (ORDER BY id) AS n FROM recon_statement) AS s,
              generate_series(1, {ITEMS // 2 // FILES}) AS line
         """,
