@@ -14,7 +14,7 @@ from approvals.operations import set_switch
 from ledger.models import Account, AccountingPeriod, Alert, IntegrityFinding, IntegrityRun, JournalEntry
 from ledger.operations import set_monitor
 from ledgerops import reference
-from recon.models import Reconciliation
+from recon.models import QuarantinedRow, Reconciliation
 from tests.concurrency.scene import bank, break_of, mt940, propose, receive, reconcile
 from tests.fixtures import Post, held, signed_in
 
@@ -113,6 +113,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("sources/<code:code>/calendar", "get"): (404, WITH_FILES),
     ("sources/<code:code>/waivers", "post"): (404, ("Controller", "Administrator")),
     ("sources/<code:code>/samples", "post"): (404, ANALYST),
+    ("sources/<code:code>/records", "post"): (404, ANALYST),
     ("sources/<code:code>/mappings", "get"): (404, WITH_FILES),
     ("sources/<code:code>/mappings", "post"): (404, ANALYST),
     ("sources/<code:code>/mappings/trial", "post"): (404, ANALYST),
@@ -130,9 +131,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("files", "post"): (415, ANALYST),
     ("files/<uuid:file_id>/source", "post"): (422, ANALYST),
     ("files/<uuid:file_id>/read-again", "post"): (409, ANALYST),
-    ("sources/<str:code>/records", "post"): (404, ANALYST),
     ("quarantine", "get"): (200, WITH_FILES),
-    ("quarantine/<int:row_id>/dismiss", "post"): (404, ANALYST),
+    ("quarantine/<int:row_id>/dismiss", "post"): (422, ANALYST),
     ("statements/<uuid:statement_id>/lines/<int:ordinal>/count", "post"): (409, ANALYST),
     ("files/<uuid:file_id>", "get"): (200, WITH_FILES),
     ("files/<uuid:file_id>/bytes", "get"): (200, WITH_FILES),
@@ -215,6 +215,12 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         "period_id": str(AccountingPeriod.objects.get().pk),
         "file_id": str(statement.file_id),
         "statement_id": str(statement.pk),
+        "ordinal": "1",
+        "row_id": str(
+            QuarantinedRow.objects.create(
+                file_id=statement.file_id, source=source, place="row 2", message="the amount is no number", raw="ten"
+            ).pk
+        ),
         "reconciliation_id": str(Reconciliation.objects.get().pk),
         "run_id": str(run.pk),
         "break_id": str(break_of(reference="FEE-20261102").pk),
