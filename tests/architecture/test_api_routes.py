@@ -133,7 +133,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("files/<uuid:file_id>/read-again", "post"): (409, ANALYST),
     ("quarantine", "get"): (200, WITH_FILES),
     ("quarantine/<int:row_id>/dismiss", "post"): (422, ANALYST),
-    ("statements/<uuid:statement_id>/lines/<int:ordinal>/count", "post"): (409, ANALYST),
+    ("statements/<uuid:statement_id>/lines/<int:ordinal>/count", "post"): (422, ANALYST),
     ("files/<uuid:file_id>", "get"): (200, WITH_FILES),
     ("files/<uuid:file_id>/bytes", "get"): (200, WITH_FILES),
     ("files/<uuid:file_id>/accept", "post"): (200, ANALYST),
