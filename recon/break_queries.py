@@ -13,7 +13,8 @@ from ledger.models import Account
 from ledger.queries import accounts_for
 from ledgerops.lib.calendars import business_days_before
 from recon.matching.explanations import Situation
-from recon.models import Break, BreakState, Item, Match, Run, RunStatus, SavedView
+from recon.matching.rules import Rules
+from recon.models import Break, BreakState, Item, Match, RulesStatus, RulesVersion, Run, RunStatus, SavedView
 from recon.queries import breaks_for, runs_for
 
 if TYPE_CHECKING:
@@ -121,6 +122,12 @@ def items_beside(recon_break: Break, *, item_ids: Collection[int]) -> list[Item]
     return list(found.order_by("pk"))
 
 
+def _days_allowed(reconciliation_id: int) -> int:
+    """Return how many business days the first pass by key allows."""
+    definition = RulesVersion.objects.values_list("definition", flat=True).get(reconciliation=reconciliation_id, status=RulesStatus.ACTIVE)
+    return next((one.days for one in Rules.from_json(definition).passes if one.kind == "key"), 0)
+
+
 def situation_of(recon_break: Break, *, gap: str) -> Situation:
     """Return what the exact pass found around a live break; `gap` is the difference of its pair as people read it."""
     pair = recon_break.ledger_item, recon_break.statement_item
@@ -138,6 +145,6 @@ def situation_of(recon_break: Break, *, gap: str) -> Situation:
         reference=anchor.reference,
         gap=gap,
         days_apart=(pair[1].item_date - pair[0].item_date).days if pair[0] and pair[1] else None,
-        days_allowed=recon_break.reconciliation.date_tolerance_days,
+        days_allowed=_days_allowed(recon_break.reconciliation_id),
         **counted,
     )

@@ -220,7 +220,8 @@ def active_runs_for(user: "AbstractUser") -> QuerySet[Run]:
 
 def matched_lines_of(statements: Sequence[Statement]) -> dict[UUID, int]:
     """Return how many lines of each statement have found their match."""
-    matched = Item.objects.filter(statement_line__statement__in=[statement.pk for statement in statements], open=False)
+    at_home = Item.objects.filter(reconciliation__home=True, withdrawn_by=None)
+    matched = at_home.filter(statement_line__statement__in=[statement.pk for statement in statements], open=False)
     return dict(matched.values_list("statement_line__statement").annotate(count=Count("pk")))
 
 
@@ -263,7 +264,7 @@ class LineState:
 
 def states_of(lines: Sequence[StatementLine]) -> list[LineState]:
     """Return what became of statement lines, in their order."""
-    items = {line.pk: item for line in lines if (item := getattr(line, "item", None)) is not None}
+    items = {line.pk: item for line in lines if (item := line.item) is not None}
     ids = [item.pk for item in items.values()]
     held = dict(Allocation.objects.filter(item__in=ids, revoked_at__isnull=True).values_list("item", "match"))
     matched = {found.match.pk: found for found in items_of(list(Match.objects.filter(pk__in=held.values()).select_related("made_by")))}

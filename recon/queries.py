@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Abs
 from guardian.shortcuts import get_objects_for_user
 
@@ -22,6 +22,7 @@ from recon.models import (
     Break,
     BreakState,
     Item,
+    PopulationAccount,
     Reconciliation,
     Run,
     Side,
@@ -141,7 +142,8 @@ def statement_for(user: "AbstractUser", *, statement_id: UUID) -> Statement:
 
 def lines_of(statement: Statement) -> QuerySet[StatementLine]:
     """Return a statement's lines in their order, each with its item."""
-    return StatementLine.objects.filter(statement=statement).select_related("item").order_by("ordinal")
+    at_home = Prefetch("items", queryset=Item.objects.filter(reconciliation__home=True), to_attr="home_items")
+    return StatementLine.objects.filter(statement=statement).prefetch_related(at_home).order_by("ordinal")
 
 
 def runs_for(user: "AbstractUser") -> QuerySet[Run]:
@@ -345,7 +347,7 @@ def standings_of(reconciliations: Sequence[Reconciliation]) -> list[Standing]:
     latest = {one.source_id: one for one in closed.order_by("source_id", "-closing_date", "-id").distinct("source_id")}
     signed = dict.fromkeys([one.pk for one in reconciliations], 0)
     sums = Item.objects.filter(reconciliation__in=signed, open=True).values_list("reconciliation", "side", "flow")
-    for pk, side, flow, amount in sums.annotate(amount=Sum("amount_minor")):
+    for pk, side, flow, amount in sums.annotate(amount=Sum("open_minor")):
         signed[pk] += int(amount) if (flow == "in") == (side == Side.LEDGER) else -int(amount)
     uncompared = _uncompared(reconciliations)
     return [
@@ -357,10 +359,13 @@ def standings_of(reconciliations: Sequence[Reconciliation]) -> list[Standing]:
 def _uncompared(reconciliations: Sequence[Reconciliation]) -> dict[int, int]:
     """Return debits less credits of what was posted since each one's last run and is no item; an adjustment's posting is one already."""
     after = Q(pk__in=[])
-    for one in reconciliations:
-        after |= Q(account=one.source.account_id, account_seq__gt=one.last_account_seq)
+    for taken in PopulationAccount.objects.filter(population__reconciliation__in=reconciliations, population__reconciliation__home=True):
+        after |= Q(account=taken.account_id, account_seq__gt=taken.last_account_seq)
     as_item = Item.objects.filter(
-        reconciliation__source__account=OuterRef("account"), entry_id=OuterRef("entry_id"), entry_line=OuterRef("line")
+        reconciliation__source__account=OuterRef("account"),
+        reconciliation__home=True,
+        entry_id=OuterRef("entry_id"),
+        entry_line=OuterRef("line"),
     )
     sums: dict[int, int] = {}
     new = Posting.objects.filter(after).filter(~Exists(as_item)).values_list("account", "direction")
@@ -458,7 +463,7 @@ def _open_difference(reconciliation_id: int) -> int:
     """Return ledger minus statement of everything open."""
     sums = dict.fromkeys([(side, flow) for side in Side.values for flow in ("in", "out")], 0)
     open_items = Item.objects.filter(reconciliation=reconciliation_id, open=True)
-    for side, flow, amount in open_items.values_list("side", "flow").annotate(amount=Sum("amount_minor")):
+    for side, flow, amount in open_items.values_list("side", "flow").annotate(amount=Sum("open_minor")):
         sums[side, flow] = int(amount)
     ledger, statement = (sums[side, "in"] - sums[side, "out"] for side in (Side.LEDGER, Side.STATEMENT))
     return ledger - statement

@@ -46,7 +46,7 @@ def source_for(user: "AbstractUser", *, code: str) -> Source:
 
     :raises SourceNotFound: if it is not there for this user.
     """
-    found = sources_for(user).select_related("account__entity", "reconciliation", "feed").filter(code=code).first()
+    found = sources_for(user).select_related("account__entity", "feed").filter(code=code).first()
     if found is None:
         raise SourceNotFound("there is no such source in your scope")
     return found

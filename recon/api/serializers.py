@@ -250,10 +250,10 @@ class LineFields(serializers.Serializer[Any]):
     open = serializers.SerializerMethodField(help_text="whether the line is still to be matched")
 
     def get_item_id(self, line: Any) -> int | None:
-        return line.item.pk if hasattr(line, "item") else None
+        return line.item.pk if line.item else None
 
     def get_open(self, line: Any) -> bool:
-        return hasattr(line, "item") and line.item.open
+        return line.item is not None and line.item.open
 
 
 class StandingFields(serializers.Serializer[Any]):
@@ -272,7 +272,6 @@ class ReconciliationFields(serializers.Serializer[Any]):
     account = serializers.CharField(source="reconciliation.source.account.code")
     asset = serializers.CharField(source="reconciliation.source.asset.code")
     scale = serializers.IntegerField(source="reconciliation.source.asset.scale")
-    date_tolerance_days = serializers.IntegerField(source="reconciliation.date_tolerance_days")
     rules_version = serializers.IntegerField(source="reconciliation.rules_version")
     standing = StandingFields(source="*")
 

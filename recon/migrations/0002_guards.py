@@ -11,4 +11,5 @@ class Migration(migrations.Migration):
         sql_file("recon", "sources_v1"),
         sql_file("recon", "intake_v1"),
         sql_file("recon", "chain_v1"),
+        sql_file("recon", "rules_v1"),
     ]

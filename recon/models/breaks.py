@@ -31,6 +31,8 @@ class Break(models.Model):
     """An item, or a pair that should have agreed, left unexplained. Closed only by a match of its items.
 
     Where a restated statement no longer has the line that it was about, it is closed too: `withdrawn_by` that statement.
+    `cause` is what the amounts suggest where a pair differs: its kind (fee, transposed, decimal shift, doubled, sign) and what it
+    rests on. Breaks of one ambiguity have the first of them as their `parent`.
     A stale feed is the one break without an item: `missing_days` of a source have not come. It ends, with its `resolution`, when they
     have come or been waived. Breaks that are open only because of it have it as their `parent`.
     """
@@ -53,6 +55,7 @@ class Break(models.Model):
     withdrawn_by = models.ForeignKey(Statement, on_delete=models.PROTECT, null=True, related_name="withdrawn_breaks", db_index=False)
     resolved_at = models.DateTimeField(null=True)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
+    cause = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     missing_days = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     resolution = models.CharField(max_length=200, blank=True, db_default="")
     version = models.PositiveIntegerField(default=1)

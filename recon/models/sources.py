@@ -1,11 +1,16 @@
 """Sources, how their files are mapped, and when they are due."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 from guardian.models import GroupObjectPermissionBase
 from simple_history.models import HistoricalRecords
 
 from ledgerops.lib.sql import ClockTimestamp, UUIDv7
+
+if TYPE_CHECKING:
+    from recon.models.matching import Reconciliation
 
 # The format of a source whose files say nothing of themselves.
 MAPPED = "mapped"
@@ -49,6 +54,11 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def reconciliation(self) -> "Reconciliation":
+        """Its own reconciliation: it against its ledger account."""
+        return self.reconciliations.get(home=True)
 
 
 class SourceGroupObjectPermission(GroupObjectPermissionBase):

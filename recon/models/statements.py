@@ -1,5 +1,7 @@
 """Statements and their lines."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -7,6 +9,9 @@ from django.db import models
 from ledgerops.lib.sql import ClockTimestamp, UUIDv7
 from recon.models.files import StatementFile
 from recon.models.sources import MappingVersion, Source
+
+if TYPE_CHECKING:
+    from recon.models.matching import Item
 
 
 class ProofStatus(models.TextChoices):
@@ -164,6 +169,12 @@ class StatementLine(models.Model):
             models.CheckConstraint(condition=models.Q(flow__in=Flow.values), name="recon_line_flow_is_known"),
         ]
         indexes = [GinIndex(fields=["keys"], name="recon_line_by_key")]
+
+    @property
+    def item(self) -> "Item | None":
+        """Its item in the home of its source, from `home_items` where those were fetched; None where the line does not count."""
+        told = self.__dict__.get("home_items")
+        return next(iter(self.items.filter(reconciliation__home=True) if told is None else told), None)
 
 
 class RepeatedLine(models.Model):

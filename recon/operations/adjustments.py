@@ -17,7 +17,7 @@ from ledger.models import Account, AccountStatus
 from ledger.operations import post_entry
 from ledger.queries import first_open_date, period_of
 from ledgerops.lib.errors import Refusal, RefusalKind
-from recon.models import Break, BreakState, BreakType, Item, MatchMethod
+from recon.models import Break, BreakState, BreakType, Item, MatchMethod, Population
 from recon.operations.breaks import BreakRefused, set_state
 from recon.operations.matches import MatchRefused, difference_of, live_breaks_of, lock_items, make_match
 
@@ -178,11 +178,13 @@ def post_adjustment(*, payload: Mapping[str, Any], preconditions: Mapping[str, A
     own_line = next(number for number, line in enumerate(lines, start=1) if line.account == account.code)
     item = Item.objects.create(
         reconciliation_id=recon_break.reconciliation_id,
+        population=Population.objects.get(reconciliation=recon_break.reconciliation_id, population_accounts__account=account),
         side="ledger",
         entry_id=posted.entry_id,
         entry_line=own_line,
         flow="in" if lines[own_line - 1].direction == DEBIT else "out",
         amount_minor=lines[own_line - 1].amount_minor,
+        open_minor=lines[own_line - 1].amount_minor,
         item_date=date.fromisoformat(entry["effective_date"]),
         reference=entry["reference"],
         counterparty=recon_break.counterparty,

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
-from recon.models import Reconciliation, Source, Statement
+from recon.models import Population, Reconciliation, Source, Statement
 
 # The n-th occurrence of a content that counts already, by an overlapping delivery or by the version before, is not counted again.
 _NOTE_REPEATED = """
@@ -13,7 +13,7 @@ WITH told AS MATERIALIZED (
     SELECT l.id, l.content_key, i.id IS NULL AND r.line_id IS NULL AS fresh,
            row_number() OVER (PARTITION BY l.content_key ORDER BY i.id IS NULL, r.line_id IS NULL, l.ordinal) AS n
     FROM recon_statement_line l
-    LEFT JOIN recon_item i ON i.statement_line_id = l.id
+    LEFT JOIN recon_item i ON i.statement_line_id = l.id AND i.reconciliation_id = %(reconciliation)s
     LEFT JOIN recon_repeated_line r ON r.line_id = l.id
     WHERE l.statement_id = %(statement)s AND l.booked AND l.amount_minor > 0),
 counted AS (
@@ -31,11 +31,11 @@ SELECT count(*) FROM noted
 # What is not booked does not count, and nothing can be matched against no money.
 _MAKE_ITEMS = """
 WITH fresh AS MATERIALIZED (
-    SELECT l.id, l.ordinal, l.flow, l.amount_minor, l.value_date, l.match_key, l.end_to_end_id, l.reference, l.counterparty, l.content_key,
-           row_number() OVER (PARTITION BY l.content_key ORDER BY l.ordinal) AS n
+    SELECT l.id, l.ordinal, l.flow, l.amount_minor, l.value_date, l.match_key, l.keys, l.end_to_end_id, l.reference, l.counterparty,
+           l.content_key,           row_number() OVER (PARTITION BY l.content_key ORDER BY l.ordinal) AS n
     FROM recon_statement_line l
     WHERE l.statement_id = %(statement)s AND l.booked AND l.amount_minor > 0
-      AND NOT EXISTS (SELECT FROM recon_item i WHERE i.statement_line_id = l.id)
+      AND NOT EXISTS (SELECT FROM recon_item i WHERE i.statement_line_id = l.id AND i.reconciliation_id = %(reconciliation)s)
       AND NOT EXISTS (SELECT FROM recon_repeated_line r WHERE r.line_id = l.id)),
 last AS MATERIALIZED (
     SELECT i.content_key, max(i.occurrence) AS occurrence FROM recon_item i
@@ -44,11 +44,10 @@ last AS MATERIALIZED (
     GROUP BY i.content_key),
 made AS (
     INSERT INTO recon_item (
-        reconciliation_id, side, statement_line_id, flow, amount_minor, item_date, match_key, reference, counterparty, open,
-        content_key, occurrence)
-    SELECT %(reconciliation)s, 'statement', f.id, f.flow, f.amount_minor, f.value_date, f.match_key,
-           coalesce(nullif(f.end_to_end_id, ''), f.reference), f.counterparty, true,
-           f.content_key, coalesce(last.occurrence, 0) + f.n
+        reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, open_minor, item_date, match_key, keys, reference,
+        counterparty, content_key, occurrence)
+    SELECT %(reconciliation)s, %(population)s, 'statement', f.id, f.flow, f.amount_minor, f.amount_minor, f.value_date, f.match_key, f.keys,
+           coalesce(nullif(f.end_to_end_id, ''), f.reference), f.counterparty, f.content_key, coalesce(last.occurrence, 0) + f.n
     FROM fresh f LEFT JOIN last USING (content_key)
     ORDER BY f.ordinal
     RETURNING 1)
@@ -59,10 +58,10 @@ SELECT count(*) FROM made
 # Judged line by line: it takes the next occurrence of its content.
 _COUNT_ONE = """
 INSERT INTO recon_item (
-    reconciliation_id, side, statement_line_id, flow, amount_minor, item_date, match_key, reference, counterparty, open,
-    content_key, occurrence)
-SELECT %(reconciliation)s, 'statement', l.id, l.flow, l.amount_minor, l.value_date, l.match_key,
-       coalesce(nullif(l.end_to_end_id, ''), l.reference), l.counterparty, true, l.content_key,
+    reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, open_minor, item_date, match_key, keys, reference,
+    counterparty, content_key, occurrence)
+SELECT %(reconciliation)s, %(population)s, 'statement', l.id, l.flow, l.amount_minor, l.amount_minor, l.value_date, l.match_key, l.keys,
+       coalesce(nullif(l.end_to_end_id, ''), l.reference), l.counterparty, l.content_key,
        coalesce((SELECT max(i.occurrence) FROM recon_item i
                  WHERE i.reconciliation_id = %(reconciliation)s AND i.side = 'statement' AND i.withdrawn_by_id IS NULL
                    AND i.content_key = l.content_key), 0) + 1
@@ -78,12 +77,17 @@ def note_repeated_lines(*, statement: UUID, reconciliation: Reconciliation) -> i
 
 def make_items(*, statement: UUID, reconciliation: Reconciliation, joined: bool) -> int:
     """Give every line that counts and has no item yet its item; `joined` is false where no other statement has its days."""
-    return _count(_MAKE_ITEMS, statement=statement, reconciliation=reconciliation.pk, joined=joined)
+    return _count(_MAKE_ITEMS, statement=statement, reconciliation=reconciliation.pk, population=_of_lines(reconciliation), joined=joined)
 
 
 def count_repeated_line(*, line: int, reconciliation: Reconciliation) -> int:
     """Give one line its item, which somebody has decided, and return the item's id."""
-    return _count(_COUNT_ONE, line=line, reconciliation=reconciliation.pk)
+    return _count(_COUNT_ONE, line=line, reconciliation=reconciliation.pk, population=_of_lines(reconciliation))
+
+
+def _of_lines(reconciliation: Reconciliation) -> int:
+    """Return the population of the source in its home."""
+    return Population.objects.values_list("pk", flat=True).get(reconciliation=reconciliation, source=reconciliation.source_id)
 
 
 def shares_days(*, source: Source, own: Statement) -> bool:

@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from audit.operations import record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import constraint_of
-from recon.models import Allocation, Break, BreakState, Item, Match, MatchMethod, Side
+from recon.models import Allocation, Break, BreakState, Item, Match, MatchMethod, Population, Side
+from recon.operations.items import settle_items
 from recon.operations.passes import halve_pairs
 
 
@@ -21,8 +22,19 @@ class MatchRefused(Refusal):
 
 
 def difference_of(items: Collection[Item]) -> int:
-    """Return ledger minus statement of a group of items, in minor units; zero where they explain each other."""
-    return sum(item.signed_minor if item.side == Side.LEDGER else -item.signed_minor for item in items)
+    """Return ledger minus statement of what is open of a group of items, in minor units; zero where they explain each other.
+
+    Of more than two populations it is the first less the one that is farthest from it, of a single one its sum.
+    """
+    sums: dict[tuple[str, int], int] = {}
+    signs = dict(Population.objects.filter(pk__in={item.population_id for item in items}).values_list("pk", "sign"))
+    for item in items:
+        place = (item.side, item.population_id)
+        sums[place] = sums.get(place, 0) + signs[item.population_id] * item.open_signed_minor
+    (side, _), first = min(sums.items())
+    if len(sums) == 1:
+        return first if side == Side.LEDGER else -first
+    return max((first - other for place, other in sums.items() if place != min(sums)), key=abs)
 
 
 def lock_items(*, item_ids: Sequence[int], reconciliation_id: int) -> list[Item]:
@@ -57,13 +69,13 @@ def make_match(
     )
     try:
         with transaction.atomic():
-            Allocation.objects.bulk_create([Allocation(match=match, item=item, amount_minor=item.amount_minor) for item in items])
+            Allocation.objects.bulk_create([_whole(match, item) for item in items])
     except IntegrityError as error:
         if constraint_of(error) != "recon_item_is_matched_once":
             raise
         raise MatchRefused("one of the items has been matched meanwhile", field="items") from error
     ids = [item.pk for item in items]
-    Item.objects.filter(pk__in=ids).update(open=False)
+    settle_items(ids)
     halve_pairs(reconciliation_id=reconciliation_id)
     for recon_break in live_breaks_of(item_ids=ids):
         Break.objects.filter(pk=recon_break.pk).update(
@@ -78,6 +90,10 @@ def make_match(
             proposal_id=proposal_id,
         )
     return match
+
+
+def _whole(match: Match, item: Item) -> Allocation:
+    return Allocation(match=match, item=item, amount_minor=item.open_minor, partial=item.open_minor != item.amount_minor)
 
 
 def live_breaks_of(*, item_ids: Collection[int]) -> list[Break]:

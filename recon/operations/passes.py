@@ -5,15 +5,18 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F
 
-from recon.models import Item, Reconciliation, Run
+from recon.models import Item, PopulationAccount, Reconciliation, Run
+from recon.operations.reconciliations import rules_of
 
 # An account's postings are numbered in commit order (the balance lock is held to commit), so a watermark misses none.
 _COLLECT = r"""
 WITH collected AS (
     INSERT INTO recon_item (
-        reconciliation_id, side, entry_id, entry_line, flow, amount_minor, item_date, match_key, reference, counterparty, open)
-    SELECT %(reconciliation)s, 'ledger', p.entry_id, p.line, CASE p.direction WHEN 'debit' THEN 'in' ELSE 'out' END, p.amount_minor,
-           e.effective_date, recon_match_key_v1(e.reference), e.reference, e.counterparty, true
+        reconciliation_id, population_id, side, entry_id, entry_line, flow, amount_minor, open_minor, item_date, match_key, keys,
+        reference, counterparty)
+    SELECT %(reconciliation)s, %(population)s, 'ledger', p.entry_id, p.line, CASE p.direction WHEN 'debit' THEN 'in' ELSE 'out' END,
+           p.amount_minor, p.amount_minor, e.effective_date, recon_match_key_v1(e.reference), recon_entry_keys_v1(e.reference, e.metadata),
+           e.reference, e.counterparty
     FROM ledger_posting p JOIN ledger_entry e ON e.id = p.entry_id
     WHERE p.account_id = %(account)s AND p.account_seq > %(after)s AND p.account_seq <= %(through)s
     ON CONFLICT DO NOTHING
@@ -39,16 +42,16 @@ mutual AS MATERIALIZED (
     SELECT uuidv7() AS match_id, * FROM pairs
     WHERE candidates_of_ledger = 1 AND candidates_of_statement = 1 AND abs(days) <= %(days)s),
 matches AS (
-    INSERT INTO recon_match (id, reconciliation_id, method, run_id, explanation, made_at)
-    SELECT match_id, %(reconciliation)s, 'exact', %(run)s,
+    INSERT INTO recon_match (id, reconciliation_id, method, run_id, rules_version, pass_id, explanation, made_at)
+    SELECT match_id, %(reconciliation)s, 'rule', %(run)s, 1, 'reference',
            jsonb_build_object('pass', 'exact', 'key', match_key, 'days', days, 'days_allowed', %(days)s), clock_timestamp()
     FROM mutual),
 allocations AS (
-    INSERT INTO recon_allocation (match_id, item_id, amount_minor)
-    SELECT match_id, ledger_item, amount_minor FROM mutual
-    UNION ALL SELECT match_id, statement_item, amount_minor FROM mutual),
+    INSERT INTO recon_allocation (match_id, item_id, amount_minor, partial)
+    SELECT match_id, ledger_item, amount_minor, false FROM mutual
+    UNION ALL SELECT match_id, statement_item, amount_minor, false FROM mutual),
 closed AS (
-    UPDATE recon_item SET open = false
+    UPDATE recon_item SET open_minor = 0
     WHERE id IN (SELECT ledger_item FROM mutual UNION ALL SELECT statement_item FROM mutual))
 SELECT count(*) FROM mutual
 """
@@ -174,17 +177,19 @@ SELECT count(*) FROM opened
 
 
 def collect_ledger_items(*, reconciliation: Reconciliation, run: Run) -> None:
-    """Turn the account's new postings into items, up to where the account stands now."""
-    account = reconciliation.source.account
-    through = account.balance.version
-    _count(
-        _COLLECT,
-        reconciliation=reconciliation.pk,
-        account=account.pk,
-        after=reconciliation.last_account_seq,
-        through=through,
-    )
-    Reconciliation.objects.filter(pk=reconciliation.pk).update(last_account_seq=through)
+    """Turn the accounts' new postings into items, up to where each account stands now."""
+    through = 0
+    for taken in PopulationAccount.objects.filter(population__reconciliation=reconciliation).select_related("account__balance"):
+        through = taken.account.balance.version
+        _count(
+            _COLLECT,
+            reconciliation=reconciliation.pk,
+            population=taken.population_id,
+            account=taken.account_id,
+            after=taken.last_account_seq,
+            through=through,
+        )
+        PopulationAccount.objects.filter(pk=taken.pk).update(last_account_seq=through)
     # The lock on the reconciliation covers this step only, so what it found is kept on the run.
     open_items = Item.objects.filter(reconciliation=reconciliation, open=True)
     ledger_items = open_items.filter(side="ledger").count()
@@ -200,11 +205,18 @@ def collect_ledger_items(*, reconciliation: Reconciliation, run: Run) -> None:
 
 def match_exactly(*, reconciliation: Reconciliation, run: Run) -> None:
     """Match every two items that are each other's only candidate under key, amount, flow and days allowed."""
-    made = _count(_MATCH_EXACTLY, reconciliation=reconciliation.pk, run=run.pk, days=reconciliation.date_tolerance_days)
+    days = standard_days(reconciliation)
+    made = _count(_MATCH_EXACTLY, reconciliation=reconciliation.pk, run=run.pk, days=days)
     resolved = _count(_RESOLVE, reconciliation=reconciliation.pk)
     Run.objects.filter(pk=run.pk).update(
         matches_made=F("matches_made") + made, breaks_resolved=F("breaks_resolved") + resolved, items_done=F("items_done") + 2 * made
     )
+
+
+def standard_days(reconciliation: Reconciliation) -> int:
+    """Return how many days the first pass by key allows."""
+    _, rules = rules_of(reconciliation)
+    return next(one.days for one in rules.passes if one.kind == "key")
 
 
 def explain_the_rest(*, reconciliation: Reconciliation, run: Run) -> None:

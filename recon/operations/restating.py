@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from audit.operations import record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.models import Allocation, Break, BreakState, Item, Match, Reconciliation, Statement
+from recon.operations.items import settle_items
 from recon.operations.passes import halve_pairs
 
 # Lines are the same when they say the same, the n-th of a content being the n-th of it in the version before.
@@ -97,8 +98,8 @@ def _withdraw(item_ids: Sequence[int], *, by: Statement) -> list[UUID]:
     matches = matches_undone_by_withdrawing(item_ids)
     freed = list(Allocation.objects.filter(match__in=matches, revoked_at=None).exclude(item__in=item_ids).values_list("item", flat=True))
     Allocation.objects.filter(match__in=matches, revoked_at=None).update(revoked_at=Now())
-    Item.objects.filter(pk__in=item_ids).update(open=False, withdrawn_by=by)
-    Item.objects.filter(pk__in=freed).update(open=True)
+    Item.objects.filter(pk__in=item_ids).update(open_minor=0, withdrawn_by=by)
+    settle_items(freed)
     _reopen_breaks(matches)
     for match in Match.objects.filter(pk__in=matches).order_by("pk"):
         record_event(

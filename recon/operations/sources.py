@@ -12,7 +12,8 @@ from ledger.models import Account, AccountType, OwnerClass
 from ledger.operations import add_account
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.formats import FORMATS
-from recon.models import MAPPED, Reconciliation, Source, SourceKind
+from recon.models import MAPPED, Source, SourceKind
+from recon.operations.reconciliations import define_home
 
 # What is kept there is ours on a chain or in custody, and its account a wallet.
 WALLETS = (SourceKind.CHAIN, SourceKind.CUSTODIAN)
@@ -164,11 +165,11 @@ def _register(
         target_id=code,
         after={"code": code, "name": name, "identifier": identifier, "account": account, "kind": kind, "format": format},
     )
-    reconciliation = Reconciliation.objects.create(source=source, name=name)
+    reconciliation = define_home(source=source)
     record_event(
         "recon.reconciliation.defined",
         target_type="recon.reconciliation",
         target_id=reconciliation.pk,
-        after={"source": code, "account": account, "date_tolerance_days": reconciliation.date_tolerance_days},
+        after={"source": code, "account": account},
     )
     return source

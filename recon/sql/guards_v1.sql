@@ -1,24 +1,49 @@
--- A match takes an item whole: the amount allocated is the item's own.
+-- A whole allocation is of the item's own amount; a partial one is asked by its trigger.
 ALTER TABLE recon_item
     ADD CONSTRAINT recon_item_has_one_amount UNIQUE (id, amount_minor),
     ADD CONSTRAINT recon_item_posting_exists FOREIGN KEY (entry_id, entry_line) REFERENCES ledger_posting (entry_id, line);
 ALTER TABLE recon_allocation
-    ADD CONSTRAINT recon_allocation_takes_the_whole_item FOREIGN KEY (item_id, amount_minor) REFERENCES recon_item (id, amount_minor);
+    ADD COLUMN whole_minor numeric(38) GENERATED ALWAYS AS (CASE WHEN NOT partial THEN amount_minor END) STORED;
+ALTER TABLE recon_allocation
+    ADD CONSTRAINT recon_allocation_takes_the_whole_item FOREIGN KEY (item_id, whole_minor) REFERENCES recon_item (id, amount_minor);
 
--- Both sides of a match sum to the same, and all its items belong to its reconciliation.
+CREATE FUNCTION recon_allocation_takes_what_is_there_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    of_item numeric;
+BEGIN
+    SELECT i.amount_minor INTO of_item FROM public.recon_item i WHERE i.id = NEW.item_id FOR NO KEY UPDATE;
+    IF of_item IS NULL OR of_item <= NEW.amount_minor OR of_item < (
+        SELECT sum(a.amount_minor) FROM public.recon_allocation a WHERE a.item_id = NEW.item_id AND a.revoked_at IS NULL) THEN
+        RAISE EXCEPTION 'item % has not so much left', NEW.item_id
+            USING ERRCODE = '23514', CONSTRAINT = 'recon_allocation_takes_what_is_there';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER recon_allocation_takes_what_is_there AFTER INSERT ON recon_allocation
+    FOR EACH ROW WHEN (NEW.partial) EXECUTE FUNCTION recon_allocation_takes_what_is_there_v1();
+
+-- All populations of a match sum to the same, one alone to nothing; all its items belong to its reconciliation, and none is taken
+-- whole where a part of it is taken already.
 CREATE FUNCTION recon_match_balances_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     wrong uuid;
 BEGIN
-    SELECT a.match_id INTO wrong
-        FROM public.recon_allocation a
-        JOIN public.recon_item i ON i.id = a.item_id
-        JOIN public.recon_match m ON m.id = a.match_id
-        WHERE a.revoked_at IS NULL AND a.match_id IN (SELECT match_id FROM inserted)
-        GROUP BY a.match_id
-        HAVING sum(CASE WHEN (i.flow = 'in') = (i.side = 'ledger') THEN a.amount_minor ELSE -a.amount_minor END) <> 0
-            OR bool_or(i.reconciliation_id <> m.reconciliation_id)
+    SELECT s.match_id INTO wrong
+        FROM (
+            SELECT a.match_id, i.population_id, bool_or(i.reconciliation_id <> m.reconciliation_id) AS foreign_item,
+                   sum(a.amount_minor * CASE i.flow WHEN 'in' THEN p.sign ELSE -p.sign END) AS amount,
+                   bool_or(NOT a.partial AND EXISTS (
+                       SELECT 1 FROM public.recon_allocation o WHERE o.item_id = a.item_id AND o.partial AND o.revoked_at IS NULL)) AS twice
+            FROM public.recon_allocation a
+            JOIN public.recon_item i ON i.id = a.item_id
+            JOIN public.recon_population p ON p.id = i.population_id
+            JOIN public.recon_match m ON m.id = a.match_id
+            WHERE a.revoked_at IS NULL AND a.match_id IN (SELECT match_id FROM inserted)
+            GROUP BY a.match_id, i.population_id) s
+        GROUP BY s.match_id
+        HAVING min(s.amount) <> max(s.amount) OR count(*) = 1 AND min(s.amount) <> 0 OR bool_or(s.foreign_item) OR bool_or(s.twice)
         LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'match % does not balance', wrong
@@ -34,7 +59,8 @@ CREATE FUNCTION recon_allocation_is_only_revoked_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL
-       AND (NEW.id, NEW.match_id, NEW.item_id, NEW.amount_minor) IS NOT DISTINCT FROM (OLD.id, OLD.match_id, OLD.item_id, OLD.amount_minor) THEN
+       AND (NEW.id, NEW.match_id, NEW.item_id, NEW.amount_minor, NEW.partial)
+           IS NOT DISTINCT FROM (OLD.id, OLD.match_id, OLD.item_id, OLD.amount_minor, OLD.partial) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'an allocation may only be revoked' USING ERRCODE = '23514', CONSTRAINT = 'recon_allocation_is_only_revoked';
@@ -60,19 +86,21 @@ CREATE TRIGGER recon_file_bytes_never_change BEFORE UPDATE ON recon_file
         ledger_meaning_never_changes_v1('sha256', 'size_bytes', 'name', 'received_by_id', 'received_at');
 CREATE TRIGGER recon_item_meaning_never_changes BEFORE UPDATE ON recon_item
     FOR EACH ROW EXECUTE FUNCTION ledger_meaning_never_changes_v1(
-        'reconciliation_id', 'side', 'entry_id', 'entry_line', 'flow', 'amount_minor', 'item_date', 'content_key', 'occurrence');
+        'reconciliation_id', 'population_id', 'side', 'entry_id', 'entry_line', 'flow', 'amount_minor', 'item_date', 'content_key',
+        'occurrence');
 
--- An item is open until a match takes it, or it is withdrawn, and then it is not. Checked for each statement, since passes close items in bulk.
+-- Of an item is open what no match has taken, and nothing once it is withdrawn. Checked for each statement, since passes close in bulk.
 CREATE FUNCTION recon_item_is_open_or_matched_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     wrong bigint;
 BEGIN
     SELECT c.id INTO wrong FROM changed c
-        WHERE (c.open OR c.withdrawn_by_id IS NOT NULL) = EXISTS (SELECT 1 FROM public.recon_allocation a WHERE a.item_id = c.id AND a.revoked_at IS NULL)
+        WHERE c.open_minor <> CASE WHEN c.withdrawn_by_id IS NOT NULL THEN 0 ELSE c.amount_minor END - coalesce((
+            SELECT sum(a.amount_minor) FROM public.recon_allocation a WHERE a.item_id = c.id AND a.revoked_at IS NULL), 0)
         LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'item % is open and matched, or neither', wrong
+        RAISE EXCEPTION 'of item % is not open what no match has taken', wrong
             USING ERRCODE = '23514', CONSTRAINT = 'recon_item_is_open_or_matched';
     END IF;
     RETURN NULL;
@@ -87,7 +115,7 @@ BEGIN
     RAISE EXCEPTION 'a new item is open' USING ERRCODE = '23514', CONSTRAINT = 'recon_item_is_born_open';
 END $$;
 CREATE TRIGGER recon_item_is_born_open BEFORE INSERT ON recon_item
-    FOR EACH ROW WHEN (NOT NEW.open) EXECUTE FUNCTION recon_item_is_born_open_v1();
+    FOR EACH ROW WHEN (NEW.open_minor <> NEW.amount_minor) EXECUTE FUNCTION recon_item_is_born_open_v1();
 
 -- A break closes when every one of its items is matched, and names the match of one of them.
 CREATE FUNCTION recon_break_is_explained_by_its_match_v1() RETURNS trigger
@@ -116,9 +144,22 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM (SELECT upper(regexp_replace(reference, '[^A-Za-z0-9]', '', 'g'))) keys (k)
 $$;
 
+-- The keys of a posting's entry, each as kind:value: its reference, and what its metadata names after a kind of key.
+CREATE FUNCTION recon_entry_keys_v1(reference text, metadata jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(array_agg(DISTINCT k.kind || ':' || k.value ORDER BY k.kind || ':' || k.value), '{}') FROM (
+        SELECT 'own_reference' AS kind, public.recon_match_key_v1(reference) AS value
+        UNION ALL
+        SELECT m.key, public.recon_match_key_v1(m.value) FROM jsonb_each_text(metadata) AS m
+        WHERE m.key IN ('end_to_end', 'uetr', 'instruction', 'mandate', 'own_reference', 'bank_reference', 'batch', 'payout', 'trace',
+            'original_trace', 'processor_reference', 'order', 'dispute', 'tx', 'log', 'external', 'transfer')) k
+    WHERE k.value <> ''
+$$;
+
 CREATE SEQUENCE recon_run_number START 101;
 CREATE SEQUENCE recon_break_number START 1001;
 -- reverse
+DROP FUNCTION recon_entry_keys_v1(text, jsonb);
 DROP FUNCTION recon_match_key_v1(text);
 DROP SEQUENCE recon_break_number;
 DROP SEQUENCE recon_run_number;
@@ -141,5 +182,8 @@ DROP TRIGGER recon_allocation_is_only_revoked ON recon_allocation;
 DROP FUNCTION recon_allocation_is_only_revoked_v1();
 DROP TRIGGER recon_match_balances ON recon_allocation;
 DROP FUNCTION recon_match_balances_v1();
+DROP TRIGGER recon_allocation_takes_what_is_there ON recon_allocation;
+DROP FUNCTION recon_allocation_takes_what_is_there_v1();
 ALTER TABLE recon_allocation DROP CONSTRAINT recon_allocation_takes_the_whole_item;
+ALTER TABLE recon_allocation DROP COLUMN whole_minor;
 ALTER TABLE recon_item DROP CONSTRAINT recon_item_posting_exists, DROP CONSTRAINT recon_item_has_one_amount;

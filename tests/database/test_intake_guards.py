@@ -48,16 +48,21 @@ def write_version(session: Session, day: Statement, *, source_id: int | None = N
 
 def test_line_counted_twice_it(runtime: Session, day: Statement) -> None:
     with refused_by("recon_line_counts_once"):
-        runtime.execute(again("recon_item", id="t.id + 1000", statement_line_id="t.statement_line_id + 1000"))
+        runtime.execute(
+            "INSERT INTO recon_item (reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, open_minor, item_date,"
+            " match_key, reference, counterparty, content_key, occurrence) SELECT reconciliation_id, population_id, side,"
+            " statement_line_id + 1000, flow, amount_minor, amount_minor, item_date, match_key, reference, counterparty, content_key,"
+            " occurrence FROM recon_item"
+        )
 
 
 def test_item_of_a_repeated_line_it(runtime: Session, week: Statement) -> None:
     repeated = line(week, "A-0001")
     with refused_by("recon_item_is_of_a_line_that_counts"):
         runtime.execute(
-            "INSERT INTO recon_item (reconciliation_id, side, statement_line_id, flow, amount_minor, item_date, match_key, reference,"
-            " counterparty, open, content_key, occurrence) SELECT reconciliation_id, side, %s, flow, amount_minor, item_date, match_key,"
-            " reference, counterparty, true, content_key, 7 FROM recon_item WHERE statement_line_id = %s",
+            "INSERT INTO recon_item (reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, open_minor, item_date,"
+            " match_key, reference, counterparty, content_key, occurrence) SELECT reconciliation_id, population_id, side, %s, flow,"
+            " amount_minor, amount_minor, item_date, match_key, reference, counterparty, content_key, 7 FROM recon_item WHERE statement_line_id = %s",
             [repeated.pk, RepeatedLine.objects.get(pk=repeated.pk).repeats_id],
         )
 
@@ -72,7 +77,7 @@ def test_item_moved_to_another_line_it(runtime: Session, week: Statement, day: S
 def test_item_withdrawn_by_any_statement_it(runtime: Session, week: Statement, day: Statement) -> None:
     with refused_by("recon_item_is_withdrawn_by_the_next_version"):
         runtime.execute(
-            "UPDATE recon_item SET open = false, withdrawn_by_id = %s WHERE statement_line_id = %s", [week.pk, line(day, "A-0001").pk]
+            "UPDATE recon_item SET open_minor = 0, withdrawn_by_id = %s WHERE statement_line_id = %s", [week.pk, line(day, "A-0001").pk]
         )
 
 

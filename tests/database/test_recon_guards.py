@@ -47,10 +47,10 @@ def write_match(session: Session) -> str:
     return str(row[0])
 
 
-def allocate(session: Session, match: str, *items: Item, amount: int | None = None) -> None:
-    values = ", ".join(["(%s, %s, %s)"] * len(items))
-    rows = [value for item in items for value in (match, item.pk, amount or item.amount_minor)]
-    session.execute(f"INSERT INTO recon_allocation (match_id, item_id, amount_minor) VALUES {values}".encode(), rows)
+def allocate(session: Session, match: str, *items: Item, amount: int | None = None, partial: bool = False) -> None:
+    values = ", ".join(["(%s, %s, %s, %s)"] * len(items))
+    rows = [value for item in items for value in (match, item.pk, amount or item.amount_minor, partial)]
+    session.execute(f"INSERT INTO recon_allocation (match_id, item_id, amount_minor, partial) VALUES {values}".encode(), rows)
 
 
 def again(table: str, **changes: object) -> bytes:
@@ -81,6 +81,24 @@ def test_part_of_an_item_allocated_it(runtime: Session, items: dict[str, Item]) 
     match = write_match(runtime)
     with refused_by("recon_allocation_takes_the_whole_item"):
         allocate(runtime, match, items["l2"], items["s2"], amount=50)
+
+
+def test_part_of_an_item_as_a_part_stands_it(runtime: Session, items: dict[str, Item]) -> None:
+    allocate(runtime, write_match(runtime), items["l2"], items["s2"], amount=50, partial=True)
+
+
+def test_more_than_is_left_of_an_item_it(runtime: Session, items: dict[str, Item]) -> None:
+    allocate(runtime, write_match(runtime), items["l2"], items["s2"], amount=50, partial=True)
+    match = write_match(runtime)
+    with refused_by("recon_allocation_takes_what_is_there"):
+        allocate(runtime, match, items["l2"], items["s2"], amount=int(items["l2"].amount_minor) - 49, partial=True)
+
+
+def test_whole_of_an_item_of_which_a_part_is_taken_it(runtime: Session, items: dict[str, Item]) -> None:
+    allocate(runtime, write_match(runtime), items["l1"], items["s1"], amount=50, partial=True)
+    match = write_match(runtime)
+    with refused_by("recon_match_balances"):
+        allocate(runtime, match, items["l1"], items["s1"])
 
 
 def test_break_closed_without_a_match_it(runtime: Session, items: dict[str, Item]) -> None:

@@ -26,6 +26,12 @@ _SOURCE = "(%(sources)s::bigint[])[1 + n %% cardinality(%(sources)s::bigint[])]"
 _RECONCILIATION = _SOURCE.replace("sources", "reconciliations")
 _BANK = _SOURCE.replace("sources", "banks")
 
+
+
+def _population(side: str) -> str:
+    return f"(SELECT p.id FROM recon_population AS p WHERE p.reconciliation_id = {_RECONCILIATION} AND p.side = '{side}')"
+
+
 # (rows, statement) in an order in which what is referred to exists; `n` counts from 1.
 _STATEMENTS = [
     (
@@ -111,22 +117,23 @@ _STATEMENTS = [
     (
         ITEMS // 2,
         f"""
-        INSERT INTO recon_item (reconciliation_id, side, statement_line_id, flow, amount_minor, item_date, match_key, reference,
-                                counterparty, open)
-        SELECT {_RECONCILIATION}, 'statement', l.id, 'in', l.amount_minor, l.value_date, l.reference, l.reference, 'Party ' || n %% 500,
-               n %% 10 = 0 FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM recon_statement_line) AS l
+        INSERT INTO recon_item (reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, item_date, match_key,
+                                reference, counterparty, open_minor)
+        SELECT {_RECONCILIATION}, {_population("statement")}, 'statement', l.id, 'in', l.amount_minor, l.value_date, l.reference,
+               l.reference, 'Party ' || n %% 500, CASE WHEN n %% 10 = 0 THEN l.amount_minor ELSE 0 END FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM recon_statement_line) AS l
         """,
     ),
     (
         ITEMS // 2,
         f"""
-        INSERT INTO recon_item (reconciliation_id, side, entry_id, entry_line, flow, amount_minor, item_date, match_key, reference,
-                                counterparty, open)
-        SELECT {_RECONCILIATION}, 'ledger', e.id, 1, 'in', 100 + n, e.effective_date, e.reference, e.reference, e.counterparty, n %% 10 = 0
+        INSERT INTO recon_item (reconciliation_id, population_id, side, entry_id, entry_line, flow, amount_minor, item_date, match_key,
+                                reference, counterparty, open_minor)
+        SELECT {_RECONCILIATION}, {_population("ledger")}, 'ledger', e.id, 1, 'in', 100 + n, e.effective_date, e.reference, e.reference,
+               e.counterparty, CASE WHEN n %% 10 = 0 THEN 100 + n ELSE 0 END
         FROM (SELECT *, number AS n FROM ledger_entry WHERE number <= %(total)s) AS e
         """,
     ),
-    (1, "UPDATE recon_reconciliation SET last_account_seq = 10000000"),
+    (1, "UPDATE recon_population_account SET last_account_seq = 10000000"),
     (
         RUNS,
         f"""

@@ -105,6 +105,7 @@ GUARDS = [
         "ledger_proposal_posts_once", f"{GUARDS_TESTS}::test_approved_proposal_posts_twice_it", sql="DROP INDEX ledger_proposal_posts_once"
     ),
     constraint("approvals_execution_pkey", "approvals_execution", f"{GUARDS_TESTS}::test_proposal_executed_twice_it"),
+    trigger("recon_allocation_takes_what_is_there", "recon_allocation", f"{RECON_TESTS}::test_more_than_is_left_of_an_item_it"),
     trigger("recon_match_balances", "recon_allocation", f"{RECON_TESTS}::test_match_that_does_not_balance_it"),
     Guard("recon_item_is_matched_once", f"{RECON_TESTS}::test_item_matched_twice_it", sql="DROP INDEX recon_item_is_matched_once"),
     constraint("recon_allocation_takes_the_whole_item", "recon_allocation", f"{RECON_TESTS}::test_part_of_an_item_allocated_it"),

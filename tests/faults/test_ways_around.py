@@ -67,19 +67,20 @@ def test_break_closed_by_the_match_of_other_items_it(runtime: Session, reconcile
 
 def test_item_hidden_without_a_match_it(runtime: Session, reconciled: Match) -> None:
     with refused_by("recon_item_is_open_or_matched"):
-        runtime.execute("UPDATE recon_item SET open = false WHERE reference = 'OURS1'")
+        runtime.execute("UPDATE recon_item SET open_minor = 0 WHERE reference = 'OURS1'")
 
 
 def test_matched_item_offered_again_it(runtime: Session, reconciled: Match) -> None:
     with refused_by("recon_item_is_open_or_matched"):
-        runtime.execute("UPDATE recon_item SET open = true WHERE reference = 'BOTH1'")
+        runtime.execute("UPDATE recon_item SET open_minor = amount_minor WHERE reference = 'BOTH1'")
 
 
 def test_item_hidden_from_birth_it(runtime: Session, reconciled: Match) -> None:
     with refused_by("recon_item_is_born_open"):
         runtime.execute(
-            "INSERT INTO recon_item (reconciliation_id, side, statement_line_id, flow, amount_minor, item_date, match_key, reference,"
-            " counterparty, open) SELECT reconciliation_id, side, statement_line_id, flow, amount_minor, item_date, '', '', '', false"
+            "INSERT INTO recon_item (reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, open_minor, item_date,"
+            " match_key, reference, counterparty) SELECT reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, 0,"
+            " item_date, '', '', ''"
             " FROM recon_item WHERE reference = 'THEIRS1'"
         )
 

@@ -15,7 +15,7 @@ TYPE_WORDS = {
 assert set(TYPE_WORDS) == set(BreakType)
 
 METHOD_WORDS = {
-    MatchMethod.EXACT: "an exact match",
+    MatchMethod.RULE: "a rule",
     MatchMethod.MANUAL: "a match by hand",
     MatchMethod.ADJUSTMENT: "an adjustment",
 }
