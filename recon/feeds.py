@@ -220,7 +220,7 @@ def active_runs_for(user: "AbstractUser") -> QuerySet[Run]:
 
 def matched_lines_of(statements: Sequence[Statement]) -> dict[UUID, int]:
     """Return how many lines of each statement have found their match."""
-    matched = Item.objects.filter(statement_line__statement__in=[statement.pk for statement in statements], open=False)
+    matched = Item.objects.filter(statement_line__statement__in=[statement.pk for statement in statements], open=False, withdrawn_by=None)
     return dict(matched.values_list("statement_line__statement").annotate(count=Count("pk")))
 
 
@@ -253,7 +253,10 @@ def items_of(matches: Sequence[Match]) -> list[MatchedItems]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineState:
-    """What became of a statement line: `word` is matched, open or not_counted (not booked, or of no amount)."""
+    """What became of a statement line.
+
+    `word` is matched, open, withdrawn (a newer version no longer has it) or not_counted (not booked, of no amount, repeated, replaced).
+    """
 
     line: StatementLine
     word: str
@@ -275,6 +278,6 @@ def states_of(lines: Sequence[StatementLine]) -> list[LineState]:
             states.append(LineState(line=line, word="not_counted", matched=None, recon_break=None))
             continue
         match = matched[held[item.pk]] if item.pk in held else None
-        word = "open" if item.open else "matched"
+        word = "open" if item.open else "matched" if match is not None else "withdrawn"
         states.append(LineState(line=line, word=word, matched=match, recon_break=breaks.get(item.pk)))
     return states
