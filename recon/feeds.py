@@ -254,7 +254,10 @@ def items_of(matches: Sequence[Match]) -> list[MatchedItems]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineState:
-    """What became of a statement line: `word` is matched, open or not_counted (not booked, or of no amount)."""
+    """What became of a statement line.
+
+    `word` is matched, open, withdrawn (a newer version no longer has it) or not_counted (not booked, of no amount, repeated, replaced).
+    """
 
     line: StatementLine
     word: str
@@ -276,6 +279,6 @@ def states_of(lines: Sequence[StatementLine]) -> list[LineState]:
             states.append(LineState(line=line, word="not_counted", matched=None, recon_break=None))
             continue
         match = matched[held[item.pk]] if item.pk in held else None
-        word = "open" if item.open else "matched"
+        word = "open" if item.open else "matched" if match is not None else "withdrawn"
         states.append(LineState(line=line, word=word, matched=match, recon_break=breaks.get(item.pk)))
     return states

@@ -123,8 +123,8 @@ def file_for(user: "AbstractUser", *, file_id: UUID) -> StatementFile:
 def statements_for(user: "AbstractUser") -> QuerySet[Statement]:
     return (
         Statement.objects.filter(source__in=_source_ids(user))
+        .with_replaced()
         .select_related("source__asset", "file")
-        .annotate(is_replaced=Exists(Statement.objects.filter(supersedes=OuterRef("pk"))))
         .order_by("-closing_date", "-id")
     )
 

@@ -1,7 +1,11 @@
-"""What the demo company expects from whom and when, and a partner whose CSV files are read by a mapping that two people agreed on."""
+"""What the demo company expects from whom and when, and a partner whose CSV files are read by a mapping that two people agreed on.
+
+One row of the partner's files cannot be read, and its last file begins a day early and so repeats a line.
+"""
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 from django.contrib.auth import get_user_model
@@ -27,6 +31,10 @@ DAYS_DELIVERED = 6
 # A company that was loaded for the past expects nothing any more: everything since would be missing.
 PAST_AFTER = timedelta(days=5)
 NEVER_YET = 7 * 24 * 60
+# The statement with a refund whose amount ends with a letter.
+MISTYPED = 4
+REFUND_MINOR = -85_40
+REFUND = "refund"
 
 PARTNER = PlannedSource(
     code="PARTNER-EUR", name="Payments partner EUR payouts", format="csv", account_code=chart.partner_account(asset="EUR"),
@@ -60,18 +68,32 @@ def load_feeds(company: Company) -> None:
 
 
 def _statements(days: Sequence[date]) -> Iterator[Statement]:
+    """Yield a statement a day; the last one begins with the day before, which it repeats."""
     opening = 0
+    before: tuple[StatementLine, ...] = ()
     for number, day in enumerate(days, start=1):
-        amount = 2_350_00 + number * 417_35
-        line = StatementLine(
-            booking_date=day, value_date=day, amount_minor=amount, reference=f"PAYOUT-{day:%Y%m%d}", bank_reference=f"PP{day:%y%m%d}01",
-            category="payout", counterparty="Payments partner", counterparty_account="", remittance=f"Payout of {day:%d.%m.%Y}",
+        payout = StatementLine(
+            booking_date=day, value_date=day, amount_minor=2_350_00 + number * 417_35, reference=f"PAYOUT-{day:%Y%m%d}",
+            bank_reference=f"PP{day:%y%m%d}01", category="payout", counterparty="Payments partner", counterparty_account="",
+            remittance=f"Payout of {day:%d.%m.%Y}",
         )  # fmt: skip
+        refund = replace(
+            payout, amount_minor=REFUND_MINOR, reference=f"REFUND-{day:%Y%m%d}", bank_reference=f"PP{day:%y%m%d}02", category=REFUND,
+            remittance="Refund to a payer",
+        )  # fmt: skip
+        late = replace(payout, amount_minor=310_00, reference=f"PAYOUT-{day:%Y%m%d}-2", bank_reference=f"PP{day:%y%m%d}03")
+        own = (payout, refund, late) if number == MISTYPED else (payout,)
+        repeated = before if number == len(days) else ()
         yield Statement(
             source=PARTNER, scale=2, owner=chart.ENTITY_NAME, statement_date=day, opening_date=bank_day_before(day), number=number,
-            opening_minor=opening, lines=(line,),
+            opening_minor=opening - sum(line.amount_minor for line in repeated), lines=(*repeated, *own),
         )  # fmt: skip
-        opening += amount
+        opening, before = opening + sum(line.amount_minor for line in own), own
+
+
+def _as_sent(statement: Statement) -> bytes:
+    """Return the partner's file; who typed the refund wrote a letter where a digit belongs."""
+    return write_csv(statement).replace(b"-85,40", b"-85,4O")
 
 
 def _post(statements: Sequence[Statement], *, entity: str) -> None:
@@ -92,6 +114,7 @@ def _post(statements: Sequence[Statement], *, entity: str) -> None:
         )
         for statement in statements
         for line in statement.lines
+        if line.booking_date == statement.statement_date and line.category != REFUND
     ]
     for result in ledger.post_entries(drafts=drafts, scope=SCOPE):
         if result.entry_id is None:
@@ -111,7 +134,7 @@ def _agree_on_mapping(source: Source, *, sample: Statement, maker_id: int) -> No
 
 def _deliver(source: Source, *, statements: Sequence[Statement], received_by_id: int) -> None:
     for statement in statements:
-        content = write_csv(statement)
+        content = _as_sent(statement)
         file, _ = recon.receive_file(
             name=_name(statement),
             content=io.BytesIO(content),

@@ -17,6 +17,7 @@ from ledgerops.demo.chains import load_chains
 from ledgerops.demo.chart import FUNCTIONAL
 from ledgerops.demo.controls import load_controls
 from ledgerops.demo.feeds import load_feeds
+from ledgerops.demo.misprints import misprints
 from ledgerops.demo.movements import load_movements
 from ledgerops.demo.parties import load_parties
 from ledgerops.demo.people import USUAL_ACCOUNTS, define_people
@@ -25,6 +26,7 @@ from ledgerops.demo.shapes import Company, PlannedEntry, StatementFile
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.reference import load_reference_data
 from recon import operations as recon
+from recon.models import Statement
 
 SCOPE = "demo"
 BATCH = 500
@@ -72,7 +74,7 @@ def load(company: Company) -> Loaded:
     by_day: dict[date, tuple[list[PlannedEntry], list[StatementFile]]] = defaultdict(lambda: ([], []))
     for entry in company.entries:
         by_day[entry.effective_date][0].append(entry)
-    for file in company.files:
+    for file in (*misprints(company), *company.files):
         if file.imported:
             by_day[file.statement_date][1].append(file)
     loaded = Loaded()
@@ -164,16 +166,15 @@ def _draft(entry: PlannedEntry, *, entity: str, assets: Mapping[str, str]) -> En
 
 
 def _take_in(files: Sequence[StatementFile], *, received_by_id: int, source_ids: Sequence[int], loaded: Loaded) -> None:
-    """Receive and accept the files that are new and reconcile what they bring."""
-    runs = []
+    """Receive and accept the files that are new and reconcile what they bring; a second statement of a day replaces the first."""
     for file in files:
         row, _ = recon.receive_file(
             name=file.filename, content=io.BytesIO(file.content), maximum_bytes=len(file.content), received_by_id=received_by_id
         )
-        accepted = recon.accept_file(file_id=row.pk, source_ids=source_ids)
+        first = Statement.objects.filter(source__code=file.source, closing_date=file.statement_date)
+        accepted = recon.accept_file(file_id=row.pk, source_ids=source_ids, restating=list(first.values_list("pk", flat=True)))
         loaded.files += bool(accepted)
-        runs += accepted
-    for run in runs:
-        done = recon.execute_run(run_id=run.pk)
-        loaded.matches += done.matches_made
-        loaded.breaks += done.breaks_opened - done.breaks_resolved
+        for run in accepted:
+            done = recon.execute_run(run_id=run.pk)
+            loaded.matches += done.matches_made
+            loaded.breaks += done.breaks_opened - done.breaks_resolved

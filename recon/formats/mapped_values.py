@@ -200,10 +200,13 @@ def _number(rule: NumberRule) -> str:
 def _reason(text: str, rule: NumberRule) -> str:
     if not text:
         return "The amount is missing."
-    signs = (
-        f"decimal sign {rule.decimal or 'none'}, thousands sign {rule.thousands or 'none'}, negative by {rule.negative.replace('_', ' ')}"
-    )
-    return f"This is not a number as the mapping describes it ({signs}; groups have three digits)."
+    return f"This is not a number as the mapping describes it, such as {_example(rule)}."
+
+
+def _example(rule: NumberRule) -> str:
+    """Return a negative number as the rule has it written."""
+    plain = f"1{rule.thousands}234" + (f"{rule.decimal}56" if rule.decimal else "")
+    return {"trailing_minus": f"{plain}-", "parentheses": f"({plain})"}.get(rule.negative, f"-{plain}")
 
 
 def _major(value: Decimal, currency: str, scales: dict[str, int]) -> Decimal:

@@ -16,7 +16,7 @@ from recon.formats import FORMATS, detect
 from recon.formats.events import BalanceRead, ControlRead, Event, LineRead, LocatedError, Reader, StatementClosed, StatementOpened
 from recon.formats.proof import prove
 from recon.intake.errors import describe, fatal, from_located
-from recon.intake.summary import MAXIMUM_CONTROLS, MAXIMUM_STATEMENTS, ParsedFile, ParsedStatement
+from recon.intake.summary import MAXIMUM_CONTROLS, MAXIMUM_ROWS_BEFORE, MAXIMUM_STATEMENTS, ParsedFile, ParsedStatement
 
 UNKNOWN = "this is no statement format known here; a file whose columns must be mapped is delivered for a source that has a mapping"
 TEST = "the sender marked this delivery as a test: nothing of it may count"
@@ -96,6 +96,8 @@ class _Reading:
         self._page: _Page | None = None
         self._current: _Statement | None = None
         self._seen = False
+        # Rows for the quarantine that no statement has taken yet: they may stand before the first row that opens one.
+        self._rows: list[LocatedError] = []
 
     def take(self, event: Event) -> None:
         match event:
@@ -115,6 +117,7 @@ class _Reading:
     def finish(self) -> ParsedFile:
         """Return what the file says; nothing of a refused one is said."""
         self._close()
+        self._quarantine(self._current)
         self._finish_statement()
         parsed = self.parsed
         if not self._seen and not parsed.errors:
@@ -145,6 +148,7 @@ class _Reading:
             statement.pages_hold = False
         said = statement.parsed
         said.last_ordinal = page.opened.ordinal
+        self._quarantine(statement)
         said.movements_minor += page.movements_minor
         if statement.last is page:
             said.opening_minor, said.opening_date = page.opening_minor, page.opening_date
@@ -204,6 +208,9 @@ class _Reading:
         if statement is None:
             return
         said = statement.parsed
+        said.currency = said.currency or page.currency
+        if self._rows:
+            self._quarantine(statement)
         if event.booked:
             page.movements_minor += minor if event.direction == "credit" else -minor
         said.line_count += 1
@@ -251,11 +258,26 @@ class _Reading:
         if not event.row:
             return
         self.parsed.quarantined += 1
-        statement = self._settled(self._page) if self._page else None
-        if statement is not None:
-            statement.parsed.quarantined += 1
+        if len(self._rows) <= MAXIMUM_ROWS_BEFORE:
+            self._rows.append(event)
+        page = self._page
+        if page is None:
+            self._quarantine(self._current)
+        elif page.statement is not None and page.statement.parsed.currency:
+            self._quarantine(page.statement)
+        if len(self._rows) > MAXIMUM_ROWS_BEFORE and not self.parsed.refused:
+            sentence = f"the first {len(self._rows)} rows cannot be read: this is no file of that kind"
+            self.parsed.add_error(fatal(describe(event.place), sentence))
+
+    def _quarantine(self, statement: "_Statement | None") -> None:
+        """Let the rows that wait be those of a statement, if there is one."""
+        if statement is None or not self._rows:
+            return
+        statement.parsed.quarantined += len(self._rows)
+        for row in self._rows:
             if self._sink is not None and not self.parsed.refused:
-                self._sink.quarantined(statement.parsed, event)
+                self._sink.quarantined(statement.parsed, row)
+        self._rows.clear()
 
     def _minor(self, event: BalanceRead | LineRead) -> int | None:
         """Return the exact minor units of the event's amount, or say why there are none."""

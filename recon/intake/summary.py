@@ -10,6 +10,7 @@ from recon.intake.errors import ParseError
 MAXIMUM_ERRORS = 200
 MAXIMUM_STATEMENTS = 5_000
 MAXIMUM_CONTROLS = 200
+MAXIMUM_ROWS_BEFORE = 5_000
 
 _DATES = ("opening_date", "closing_date", "period_start", "booked_from", "booked_to")
 

@@ -150,7 +150,26 @@ CREATE TRIGGER recon_quarantined_row_ends_once BEFORE UPDATE ON recon_quarantine
     FOR EACH ROW WHEN (OLD.state <> 'open') EXECUTE FUNCTION recon_quarantined_row_ends_once_v1();
 CREATE TRIGGER recon_quarantined_row_never_deleted BEFORE DELETE ON recon_quarantined_row
     FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+-- An allocation is revoked only where its part of the item is open again by the end of the transaction, withdrawn, or matched anew:
+-- whoever revokes one and forgets the item hides it. Revoking is rare, so that a trigger for each row is cheap.
+CREATE FUNCTION recon_revoked_item_is_free_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM public.recon_item i
+        WHERE i.id = NEW.item_id AND (i.withdrawn_by_id IS NOT NULL OR i.open_minor = i.amount_minor - coalesce((
+            SELECT sum(a.amount_minor) FROM public.recon_allocation a WHERE a.item_id = i.id AND a.revoked_at IS NULL), 0))) THEN
+        RETURN NULL;
+    END IF;
+    RAISE EXCEPTION 'item % lost its match and is neither open nor withdrawn', NEW.item_id
+        USING ERRCODE = '23514', CONSTRAINT = 'recon_revoked_item_is_free';
+END $$;
+CREATE CONSTRAINT TRIGGER recon_revoked_item_is_free AFTER UPDATE OF revoked_at ON recon_allocation
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL) EXECUTE FUNCTION recon_revoked_item_is_free_v1();
 -- reverse
+DROP TRIGGER recon_revoked_item_is_free ON recon_allocation;
+DROP FUNCTION recon_revoked_item_is_free_v1();
 DROP TRIGGER recon_quarantined_row_never_deleted ON recon_quarantined_row;
 DROP TRIGGER recon_quarantined_row_ends_once ON recon_quarantined_row;
 DROP FUNCTION recon_quarantined_row_ends_once_v1();

@@ -10,9 +10,10 @@ AXE_OPTIONS = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag2
 
 def open_case(page: Page, case: PageCase) -> Page:
     """Go from the list to the object, where the case asks for it."""
-    if case.follow:
-        page.locator(case.follow).first.click()
-        page.wait_for_load_state()
+    for link in (case.follow, case.then):
+        if link:
+            page.locator(link).first.click()
+            page.wait_for_load_state()
     return page
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PageCase:
-    """`path` is opened; `follow` is then clicked, where a page belongs to one object."""
+    """`path` is opened; `follow` is then clicked, where a page belongs to one object, and `then` on the page that it leads to."""
 
     name: str
     user: str
     path: str
     follow: str = ""
+    then: str = ""
 
 
 PAGES = [
@@ -24,6 +25,13 @@ PAGES = [
     PageCase("statements", "analyst", "/statements/"),
     PageCase("statement", "analyst", "/statements/", "tbody a[href^='/statements/']:not([href*='/files/'])"),
     PageCase("file", "analyst", "/statements/files/", "tbody a[href*='/files/']"),
+    PageCase("file with errors", "analyst", "/statements/quarantine/", "tbody a.row-link", "main a[href^='/statements/files/']"),
+    PageCase("version of a statement", "auditor", "/statements/?q=RHEIN-EUR", "tr:has-text('v2') a.row-link"),
+    PageCase("replaced statement", "analyst", "/statements/?q=_first", "tbody a.row-link"),
+    PageCase("repeated line", "analyst", "/statements/?q=PARTNER-EUR", "tbody a.row-link", "#line-2"),
+    PageCase("quarantine", "analyst", "/statements/quarantine/"),
+    PageCase("row in quarantine", "analyst", "/statements/quarantine/", "tbody a.row-link"),
+    PageCase("text of a file", "auditor", "/statements/quarantine/", "tbody a.row-link", "a[href*='/raw/']"),
     PageCase("upload", "analyst", "/statements/upload/"),
     PageCase("chains", "analyst", "/chains/"),
     PageCase("chain", "auditor", "/chains/", "tbody a.row-link"),

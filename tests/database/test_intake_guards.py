@@ -6,9 +6,10 @@ from approvals.models import User
 from recon.models import Break, Item, RepeatedLine, Source, Statement, StatementLine
 from tests.concurrency import scene
 from tests.database.around import Session, refused_by
-from tests.database.test_recon_guards import again
+from tests.database.test_recon_guards import again, allocate, items, write_match
 from tests.recon.delivered import accept, mt940, run_all
 
+__all__ = ["items"]
 pytestmark = [pytest.mark.django_db(transaction=True, databases=["default", "owner"])]
 
 
@@ -98,6 +99,25 @@ def test_break_withdrawn_though_its_line_stands_it(runtime: Session, day: Statem
 def test_version_of_another_sources_statement_it(runtime: Session, day: Statement) -> None:
     with refused_by("recon_version_follows_version"):
         write_version(runtime, day, source_id=day.source_id + 1)
+
+
+def test_match_revoked_and_its_item_hidden_it(runtime: Session, items: dict[str, Item]) -> None:
+    allocate(runtime, write_match(runtime), items["l1"], items["s1"])
+    runtime.execute("UPDATE recon_item SET open_minor = 0 WHERE id IN (%s, %s)", [items["l1"].pk, items["s1"].pk])
+    runtime.commit()
+    runtime.execute("UPDATE recon_allocation SET revoked_at = now()")
+    runtime.execute("UPDATE recon_item SET open_minor = amount_minor WHERE id = %s", [items["l1"].pk])
+    with refused_by("recon_revoked_item_is_free"):
+        runtime.commit()
+
+
+def test_match_revoked_with_its_items_opened_stands_it(runtime: Session, items: dict[str, Item]) -> None:
+    allocate(runtime, write_match(runtime), items["l1"], items["s1"])
+    runtime.execute("UPDATE recon_item SET open_minor = 0 WHERE id IN (%s, %s)", [items["l1"].pk, items["s1"].pk])
+    runtime.execute("UPDATE recon_allocation SET revoked_at = now()")
+    runtime.execute("UPDATE recon_item SET open_minor = amount_minor WHERE id IN (%s, %s)", [items["l1"].pk, items["s1"].pk])
+    runtime.commit()
+    assert Item.objects.filter(pk__in=[items["l1"].pk, items["s1"].pk], open=True).count() == 2
 
 
 def test_repeated_line_counted_by_nobody_it(runtime: Session, week: Statement) -> None:

@@ -27,7 +27,6 @@ _RECONCILIATION = _SOURCE.replace("sources", "reconciliations")
 _BANK = _SOURCE.replace("sources", "banks")
 
 
-
 def _population(side: str) -> str:
     return f"(SELECT p.id FROM recon_population AS p WHERE p.reconciliation_id = {_RECONCILIATION} AND p.side = '{side}')"
 

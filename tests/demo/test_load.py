@@ -10,10 +10,24 @@ from django.db.models import Sum
 from ledger.models import Account, Alert, Balance, Hold, JournalEntry, Posting, Transaction, TransactionEvent
 from ledgerops.demo import DEMO_PASSPHRASE
 from ledgerops.demo.company import plan
+from ledgerops.demo.feeds import PARTNER, REFUND_MINOR
 from ledgerops.demo.load import SCOPE, AnotherDemoIsLoaded, load, loaded_last_day
+from ledgerops.demo.misprints import SOURCE as MISPRINTED
 from ledgerops.demo.movements import SCOPE as MOVEMENTS
 from ledgerops.demo.shapes import Company, DifferenceKind
-from recon.models import Break, ChainRange, ChainSource, ChainTransfer, Item, Run, RunStatus, Source, Statement
+from recon.models import (
+    Break,
+    ChainRange,
+    ChainSource,
+    ChainTransfer,
+    Item,
+    QuarantinedRow,
+    RepeatedLine,
+    Run,
+    RunStatus,
+    Source,
+    Statement,
+)
 
 LAST_DAY = date(2026, 11, 20)
 
@@ -32,7 +46,7 @@ def test_it_loads_the_whole_company(company: Company) -> None:
     banks = Source.objects.filter(kind="bank")
     assert banks.count() == len(company.sources)
     imported = [file for file in company.files if file.imported]
-    assert loaded.files == Statement.objects.filter(proof="proven", source__in=banks).count() == len(imported)
+    assert Statement.objects.filter(proof="proven", source__in=banks).count() == len(imported) == loaded.files - 1
     assert set(Run.objects.values_list("status", flat=True)) == {RunStatus.COMPLETED}
     assert loaded.breaks == Break.objects.exclude(state="resolved").count()
     users = get_user_model().objects.filter(groups__isnull=False)
@@ -90,6 +104,20 @@ def test_a_wallet_on_a_chain_shows_every_stage_and_is_proven(company: Company) -
     assert set(ChainRange.objects.values_list("status", flat=True)) == {"proven"}
     assert Statement.objects.filter(source=chain.pk, proof="proven").count() == 3
     assert not Item.objects.filter(reconciliation__source=chain.pk, side="statement", open=True).exists()
+
+
+@pytest.mark.django_db
+def test_a_statement_is_restated_a_row_waits_in_quarantine_and_a_line_is_repeated(company: Company) -> None:
+    load(company)
+
+    first, second = Statement.objects.filter(source__code=MISPRINTED).exclude(superseded_by=None, supersedes=None).order_by("version")
+    assert (first.version, first.proof, second.version, second.proof, second.supersedes) == (1, "unproven", 2, "proven", first)
+    assert Item.objects.filter(withdrawn_by=second).count() == 1
+    row = QuarantinedRow.objects.get()
+    unproven = Statement.objects.get(proof="unproven", source__code=PARTNER.code)
+    assert (row.state, row.value, row.source, int(unproven.difference_minor)) == ("open", "-85,4O", unproven.source, REFUND_MINOR)
+    repeated = RepeatedLine.objects.get()
+    assert (repeated.line.booking_date, repeated.line.statement.line_count) == (repeated.repeats.booking_date, 2)
 
 
 @pytest.mark.django_db

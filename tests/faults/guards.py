@@ -140,6 +140,7 @@ GUARDS = [
     trigger("recon_repeated_line_is_born_so", "recon_repeated_line", f"{INTAKE_TESTS}::test_repeated_line_born_counted_it"),
     trigger("recon_file_goes_forward", "recon_file", f"{INTAKE_TESTS}::test_accepted_file_becomes_received_it"),
     index("recon_file_has_one_live_job", f"{INTAKE_TESTS}::test_two_live_jobs_of_a_file_it"),
+    trigger("recon_revoked_item_is_free", "recon_allocation", f"{INTAKE_TESTS}::test_match_revoked_and_its_item_hidden_it"),
     trigger("recon_quarantined_row_ends_once", "recon_quarantined_row", f"{INTAKE_TESTS}::test_row_dismissed_twice_it"),
     Guard(
         "mutual uniqueness of the exact pass",

@@ -58,6 +58,12 @@ def test_pushed_records_count_at_once_and_the_bad_one_waits_in_quarantine(bank: 
     }
 
 
+def test_a_bad_record_before_the_first_good_one_waits_in_quarantine_too(bank: Source, maker: User) -> None:
+    push(record(1, amount="?"), record(2), source=bank, by=maker)
+    row = QuarantinedRow.objects.get()
+    assert (row.place, row.source, Statement.objects.get().quarantined) == ("records[1]", bank, 1)
+
+
 def test_the_same_push_again_changes_nothing_and_another_under_its_key_is_refused(bank: Source, maker: User) -> None:
     first = push(record(1), source=bank, by=maker)
     with writes_nothing():

@@ -8,8 +8,6 @@ from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from ledgerops.lib.errors import Refusal
@@ -19,7 +17,7 @@ from recon import file_queries, operations, queries
 from recon.models import QuarantinedRow, QuarantineState, Source
 from recon.operations import FileRefused, NothingNew, QuarantineRefused, RepeatRefused
 from recon.tasks import ring
-from recon.web.statements.views import chosen_filters, partial_of, tabs_of, user_of
+from recon.web.statements.views import chosen_filters, line_of_file, partial_of, tabs_of, user_of
 
 NEWEST_FIRST = ("-id",)
 STATES = [(QuarantineState.OPEN, "Open"), (QuarantineState.DISMISSED, "Dismissed"), (QuarantineState.READ_AGAIN, "Read since")]
@@ -65,6 +63,14 @@ def quarantine(request: HttpRequest) -> HttpResponse:
     return render(request, "recon/statements/quarantine.html" + partial_of(request), context)
 
 
+@require_safe
+@requires("recon.view_statement")
+def row(request: HttpRequest, row_id: int) -> HttpResponse:
+    """One row that could not be read: what is wrong, where, and what can be done about it."""
+    shown = file_queries.quarantined_row_for(user_of(request), row_id=row_id)
+    return render(request, "recon/statements/row.html", {"row": shown, "file_line": line_of_file(shown.place)})
+
+
 @require_POST
 @requires("recon.work_quarantine")
 def dismiss(request: HttpRequest, row_id: int) -> HttpResponse:
@@ -77,7 +83,7 @@ def dismiss(request: HttpRequest, row_id: int) -> HttpResponse:
         _say(request, refusal)
     else:
         messages.success(request, f"{row.place} is dismissed.")
-    return redirect(_back(request, fallback=reverse("recon:quarantine")))
+    return redirect("recon:quarantined_row", row_id=row.pk)
 
 
 @require_POST
@@ -116,8 +122,3 @@ def count_line(request: HttpRequest, statement_id: UUID, ordinal: int) -> HttpRe
 def _say(request: HttpRequest, refusal: Refusal) -> None:
     text = str(refusal)
     messages.error(request, f"{text[:1].upper()}{text[1:]}. Nothing was changed.")
-
-
-def _back(request: HttpRequest, *, fallback: str) -> str:
-    wanted = request.POST.get("next", "")
-    return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else fallback

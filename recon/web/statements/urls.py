@@ -16,6 +16,7 @@ urlpatterns = [
     path("files/<uuid:file_id>/read-again/", quarantine.read_again, name="read_file_again"),
     path("files/<uuid:file_id>/raw/", files.raw, name="file_raw"),
     path("quarantine/", quarantine.quarantine, name="quarantine"),
+    path("quarantine/<int:row_id>/", quarantine.row, name="quarantined_row"),
     path("quarantine/<int:row_id>/dismiss/", quarantine.dismiss, name="dismiss_row"),
     path("<uuid:statement_id>/lines/<int:ordinal>/count/", quarantine.count_line, name="count_line"),
     path("<uuid:statement_id>/", views.statement, name="statement"),

@@ -133,15 +133,20 @@ class LineRow:
 
 
 def _line_row(state: feeds.LineState, *, repetitions: Mapping[int, RepeatedLine]) -> LineRow:
-    place = _LINE_OF_FILE.match(state.line.place)
     return LineRow(
         line=state.line,
         word=state.word,
         matched=state.matched,
         recon_break=state.recon_break,
         repetition=repetitions.get(state.line.pk),
-        file_line=int(place[1]) if place else None,
+        file_line=line_of_file(state.line.place),
     )
+
+
+def line_of_file(place: str) -> int | None:
+    """Return the line of the file's text that a place names, if it names one."""
+    found = _LINE_OF_FILE.match(place)
+    return int(found[1]) if found else None
 
 
 def user_of(request: HttpRequest) -> User:
