@@ -73,6 +73,7 @@ WHOLE = frozenset(
         "ledger.HistoricalParty",
         "ledger.IntegrityRun",
         "ledger.Party",
+        "recon.BusinessDay",
         "ledger.Rate",
         "ledger.RateAge",
         "ledger.TransactionType",

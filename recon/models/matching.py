@@ -266,7 +266,7 @@ class Match(models.Model):
     method = models.CharField(max_length=10, choices=MatchMethod.choices)
     run = models.ForeignKey(Run, on_delete=models.PROTECT, null=True, related_name="matches")
     rules_version = models.PositiveIntegerField(null=True)
-    pass_id = models.CharField(max_length=40, blank=True)
+    pass_id = models.CharField(max_length=40, blank=True, db_default="")
     proposal_id = models.UUIDField(null=True)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     explanation = models.JSONField()

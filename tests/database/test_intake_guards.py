@@ -6,7 +6,7 @@ from approvals.models import User
 from recon.models import Break, Item, RepeatedLine, Source, Statement, StatementLine
 from tests.concurrency import scene
 from tests.database.around import Session, refused_by
-from tests.database.test_recon_guards import again, allocate, items, write_match
+from tests.database.test_recon_guards import allocate, items, write_match
 from tests.recon.delivered import accept, mt940, run_all
 
 __all__ = ["items"]
@@ -63,7 +63,8 @@ def test_item_of_a_repeated_line_it(runtime: Session, week: Statement) -> None:
         runtime.execute(
             "INSERT INTO recon_item (reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, open_minor, item_date,"
             " match_key, reference, counterparty, content_key, occurrence) SELECT reconciliation_id, population_id, side, %s, flow,"
-            " amount_minor, amount_minor, item_date, match_key, reference, counterparty, content_key, 7 FROM recon_item WHERE statement_line_id = %s",
+            " amount_minor, amount_minor, item_date, match_key, reference, counterparty, content_key, 7 FROM recon_item"
+            " WHERE statement_line_id = %s",
             [repeated.pk, RepeatedLine.objects.get(pk=repeated.pk).repeats_id],
         )
 

@@ -119,7 +119,8 @@ _STATEMENTS = [
         INSERT INTO recon_item (reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, item_date, match_key,
                                 reference, counterparty, open_minor)
         SELECT {_RECONCILIATION}, {_population("statement")}, 'statement', l.id, 'in', l.amount_minor, l.value_date, l.reference,
-               l.reference, 'Party ' || n %% 500, CASE WHEN n %% 10 = 0 THEN l.amount_minor ELSE 0 END FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM recon_statement_line) AS l
+               l.reference, 'Party ' || n %% 500, CASE WHEN n %% 10 = 0 THEN l.amount_minor ELSE 0 END
+        FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM recon_statement_line) AS l
         """,
     ),
     (
