@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import django
@@ -23,6 +24,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from ledgerops.embedded import roles
 from ledgerops.embedded.postgres import EmbeddedPostgres
 from ledgerops.embedded.valkey import EmbeddedValkey
+from tests.kept_rows import KeptRows
 
 # The cast, the chart and how to sign in; imported once Django is ready.
 pytest_plugins = ["tests.fixtures"]
@@ -77,10 +79,16 @@ _configure_django()
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> None:
+def django_db_setup(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+    definitions: dict[str, Callable[[], None]],
+) -> KeptRows | None:
     """Migrate the database of this worker as the owner; the alias `default` reaches it as the runtime role.
 
     It is kept: on our own server it goes with the server, on another the migrator need not be allowed to create databases.
+    What most tests begin with is written once and kept, where there is a superuser who can put it back.
     """
     with django_db_blocker.unblock():
         if SUPERUSER_URL in os.environ:
@@ -90,37 +98,67 @@ def django_db_setup(django_test_environment: None, django_db_modify_db_settings:
             roles.bootstrap(superuser_url=os.environ[SUPERUSER_URL], database=name, passwords=passwords)
         setup_databases(verbosity=0, interactive=False, keepdb=True, serialized_aliases=[])
         empty_filled_tables()
+        if SUPERUSER_URL not in os.environ:
+            return None
+        kept = KeptRows(superuser_url=os.environ[SUPERUSER_URL], not_kept=KEPT_TABLES)
+        for name, define in definitions.items():
+            kept.keep(name, define)
+        empty_filled_tables()
+    return kept
 
 
 def empty_filled_tables() -> None:
     """Empty every table that has rows, as the owner, past the triggers that refuse it.
 
-    Truncating all tables takes twenty times as long as asking which have rows. Django's connections are not used: a test may be
-    forbidden the alias of the owner, and an open transaction of its own would wait for itself.
+    Truncating takes a new file for each table and each of its indexes, so that only what has grown is truncated where there is a superuser,
+    who may delete past every trigger. Django's connections are not used: a test may be forbidden the alias of the owner, and an open
+    transaction of its own would wait for itself.
     """
     for connection in connections.all(initialized_only=True):
         connection.close()
     owner = connections["owner"].settings_dict
+    if SUPERUSER_URL in os.environ:
+        with psycopg.connect(os.environ[SUPERUSER_URL], dbname=owner["NAME"], options="-c lock_timeout=10s") as session:
+            session.execute("SET LOCAL session_replication_role = replica")
+            filled = _filled(session)
+            grown = {table for (table,) in session.execute(GROWN, [filled])} if filled else set()
+            for table in filled:
+                if table not in grown:
+                    session.execute(f"DELETE FROM {table}")
+            if grown:
+                session.execute(f"TRUNCATE {', '.join(_together(session, grown))}")
+        return
     address = {"host": owner["HOST"], "port": owner["PORT"], "dbname": owner["NAME"], "user": owner["USER"], "password": owner["PASSWORD"]}
     with psycopg.connect(**address, options="-c lock_timeout=10s") as session:
         session.execute(f"SET ROLE {owner['OPTIONS']['assume_role']}")
-        tables = [table for (table,) in session.execute(ALL_TABLES, [KEPT_TABLES])]
-        if not tables:
-            return
-        ask = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables)
-        filled = [table for (table,) in session.execute(ask.encode())]
-        if not filled:
-            return
-        together = [table for (table,) in session.execute(TRUNCATED_WITH, [filled])]
-        triggers = session.execute(TRUNCATE_TRIGGERS, [together]).fetchall()
-        for table, trigger, _ in triggers:
-            session.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
-        session.execute(f"TRUNCATE {', '.join(together)}")
-        for table, trigger, state in triggers:
-            session.execute(f"ALTER TABLE {table} ENABLE {'ALWAYS ' if state == 'A' else ''}TRIGGER {trigger}")
+        if filled := _filled(session):
+            _truncate_as_owner(session, _together(session, filled))
+
+
+def _filled(session: psycopg.Connection) -> list[str]:
+    tables = [table for (table,) in session.execute(ALL_TABLES, [KEPT_TABLES])]
+    if not tables:
+        return []
+    ask = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables)
+    return [table for (table,) in session.execute(ask.encode())]
+
+
+def _together(session: psycopg.Connection, tables: Collection[str]) -> list[str]:
+    return [table for (table,) in session.execute(TRUNCATED_WITH, [list(tables)])]
+
+
+def _truncate_as_owner(session: psycopg.Connection, tables: list[str]) -> None:
+    triggers = session.execute(TRUNCATE_TRIGGERS, [tables]).fetchall()
+    for table, trigger, _ in triggers:
+        session.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    session.execute(f"TRUNCATE {', '.join(tables)}")
+    for table, trigger, state in triggers:
+        session.execute(f"ALTER TABLE {table} ENABLE {'ALWAYS ' if state == 'A' else ''}TRIGGER {trigger}")
 
 
 ALL_TABLES = "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)"
+# Pages of deleted rows are read by every later test.
+GROWN = "SELECT name FROM unnest(%s::text[]) AS name WHERE pg_relation_size(name::regclass) > 512 * 1024"
 # A table can be truncated only together with those that refer to it.
 TRUNCATED_WITH = """
 WITH RECURSIVE together (oid) AS (

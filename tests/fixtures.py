@@ -20,6 +20,7 @@ from ledger.accounting import EntryDraft
 from ledger.models import Account, AccountGroup, AccountType, LegalEntity, OwnerClass
 from ledger.transaction_types import TRANSACTION_TYPES
 from ledgerops import reference
+from tests.kept_rows import KeptRows
 from tests.notation import books
 
 ENTITY, GROUP = "M1", "ALL"
@@ -52,9 +53,7 @@ CAST = {"maker": "Analyst", "checker": "Approver", "auditor": "Auditor", "strang
 _keys = count(1)
 
 
-@pytest.fixture
-def chart(db: None) -> dict[str, Account]:
-    """Define the entity, its assets, transaction types, accounts and the open period of 2026; accounts by code."""
+def _define_chart() -> None:
     for code, name, scale in ASSETS:
         ledger.define_asset(code=code, name=name, scale=scale)
     ledger.define_entity(code=ENTITY, name="Meridian")
@@ -62,15 +61,11 @@ def chart(db: None) -> dict[str, Account]:
     for terms in TRANSACTION_TYPES:
         ledger.define_transaction_type(terms)
     ledger.open_period(entity=ENTITY, starts_on=STARTS_ON, ends_on=ENDS_ON)
-    return {
-        code: ledger.open_account(code=code, name=name, entity=ENTITY, group=GROUP, asset=asset, account_type=kind, owner_class=owner_class)
-        for code, name, asset, kind, owner_class in CHART
-    }
+    for code, name, asset, kind, owner_class in CHART:
+        ledger.open_account(code=code, name=name, entity=ENTITY, group=GROUP, asset=asset, account_type=kind, owner_class=owner_class)
 
 
-@pytest.fixture
-def roles(chart: dict[str, Account]) -> None:
-    """Define the roles with sight of the company, the reasons for adjustments and the policy that one other person decides."""
+def _define_roles() -> None:
     for role, permissions in {**reference.ROLES, "Stranger": reference.ROLES["Analyst"]}.items():
         approvals.define_role(name=role, permissions=permissions)
         if role != "Stranger":
@@ -80,6 +75,36 @@ def roles(chart: dict[str, Account]) -> None:
         approvals.define_reason_code(code=code, label=label, kind=kind)
     for kind in reference.REASONS:
         approvals.define_policy(kind=kind, required_approvals=1, expires_after_hours=96)
+
+
+_DEFINITIONS = {"chart": _define_chart, "roles": _define_roles}
+
+
+@pytest.fixture(scope="session")
+def definitions() -> dict[str, Callable[[], None]]:
+    """Return what the tests begin with, each by the name under which its rows are kept."""
+    return _DEFINITIONS
+
+
+def _begin_with(name: str, kept: KeptRows | None) -> None:
+    if kept is None:
+        _DEFINITIONS[name]()
+    else:
+        kept.put_back(name)
+
+
+@pytest.fixture
+def chart(db: None, django_db_setup: KeptRows | None) -> dict[str, Account]:
+    """Define the entity, its assets, transaction types, accounts and the open period of 2026; accounts by code."""
+    _begin_with("chart", django_db_setup)
+    accounts = {account.code: account for account in Account.objects.filter(code__in=[code for code, *_ in CHART])}
+    return {code: accounts[code] for code, *_ in CHART}
+
+
+@pytest.fixture
+def roles(chart: dict[str, Account], django_db_setup: KeptRows | None) -> None:
+    """Define the roles with sight of the company, the reasons for adjustments and the policy that one other person decides."""
+    _begin_with("roles", django_db_setup)
 
 
 @pytest.fixture

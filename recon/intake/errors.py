@@ -19,6 +19,8 @@ class ParseError:
 
 def describe(place: Place) -> str:
     """Return a place as a person finds it: line 41, :61:."""
+    if place.line is not None and place.path:
+        return f"line {place.line}, {place.path}"
     said = [f"line {place.line}"] if place.line is not None else [f"byte {place.offset}"] if place.offset is not None else []
     return ", ".join([*said, place.path] if place.path else said) or "start of file"
 

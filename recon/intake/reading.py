@@ -19,6 +19,7 @@ from recon.intake.errors import describe, fatal, from_located
 from recon.intake.summary import MAXIMUM_CONTROLS, MAXIMUM_ROWS_BEFORE, MAXIMUM_STATEMENTS, ParsedFile, ParsedStatement
 
 UNKNOWN = "this is no statement format known here; a file whose columns must be mapped is delivered for a source that has a mapping"
+_MARKS = {(reversal, booked): f"\x1e{reversal:d}{booked:d}" for reversal in (False, True) for booked in (False, True)}
 TEST = "the sender marked this delivery as a test: nothing of it may count"
 
 
@@ -321,10 +322,12 @@ def _parsed(page: _Page) -> ParsedStatement:
 
 def _content(event: LineRead, minor: int) -> tuple[bytes, bytes]:
     """Return what makes two lines the same line, and the rest of what a line says."""
+    booked, valued = event.booking_date, event.value_date
+    day = booked.isoformat()
     content = "\x1f".join(
         (
-            event.booking_date.isoformat(),
-            event.value_date.isoformat(),
+            day,
+            day if valued == booked else valued.isoformat(),
             event.direction,
             str(minor),
             event.own_reference,
@@ -335,13 +338,14 @@ def _content(event: LineRead, minor: int) -> tuple[bytes, bytes]:
     )
     rest = "\x1f".join(
         (
-            f"\x1e{event.reversal:d}{event.booked:d}",
+            _MARKS[event.reversal, event.booked],
             event.uetr,
             event.counterparty_name,
             event.counterparty_account,
             event.transaction_code,
-            repr(event.keys) if event.keys else "",
-            repr(event.facts) if event.facts else "",
+            *map("\x1d".join, event.keys),
+            "\x1e",
+            *map("\x1d".join, event.facts),
             "\x1d",
         )
     )

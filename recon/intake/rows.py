@@ -34,11 +34,13 @@ def _escaped_but_tabs(text: str) -> str:
 def line_row(event: LineRead, *, statement_id: str, ordinal: int, amount_minor: int, details_minor: int | None, content_key: str) -> str:
     """Return the row of a line; its id is the table's to give."""
     match, keys = keys_of(event)
+    booked, valued = event.booking_date, event.value_date
+    day = booked.isoformat()
     values = (
         statement_id,
         str(ordinal),
-        event.booking_date.isoformat(),
-        event.value_date.isoformat(),
+        day,
+        day if valued == booked else valued.isoformat(),
         "in" if event.direction == "credit" else "out",
         str(amount_minor),
         "t" if event.reversal else "f",
@@ -65,22 +67,25 @@ def line_row(event: LineRead, *, statement_id: str, ordinal: int, amount_minor: 
 
 def keys_of(event: LineRead) -> tuple[str, list[str]]:
     """Return the key that a line is matched by first, and all that it can be found by as kind:value, each once."""
-    own = event.own_reference
-    by_id = match_key(event.end_to_end_id) if event.end_to_end_id else ""
-    by_own = match_key(own) if own else ""
+    own, by_id, bank = event.own_reference, event.end_to_end_id, event.bank_reference
+    # Most formats name the same reference again under a kind of its own: each is brought into its normal form once.
+    normal = {"": ""}
+    for reference in (by_id, own, bank):
+        if reference not in normal:
+            normal[reference] = match_key(reference)
+    first, second = normal[by_id], normal[own]
     keys = []
-    if by_id:
-        keys.append("end_to_end:" + by_id)
-    if by_own:
-        keys.append("own_reference:" + by_own)
-    if event.bank_reference and (value := match_key(event.bank_reference)):
+    if first:
+        keys.append("end_to_end:" + first)
+    if second:
+        keys.append("own_reference:" + second)
+    if value := normal[bank]:
         keys.append("bank_reference:" + value)
     if event.uetr and (value := match_key(event.uetr)):
         keys.append("uetr:" + value)
-    if event.keys:
-        # Most formats name the same reference again under a kind of its own.
-        for kind, reference in event.keys:
-            value = by_own if reference == own else match_key(reference)
-            if value and (key := f"{kind}:{value}") not in keys:
-                keys.append(key)
-    return by_id or by_own, keys
+    for kind, reference in event.keys:
+        known = normal.get(reference)
+        value = match_key(reference) if known is None else known
+        if value and (key := f"{kind}:{value}") not in keys:
+            keys.append(key)
+    return first or second, keys
