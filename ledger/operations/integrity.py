@@ -19,7 +19,7 @@ from audit.operations import act, record_event
 from ledger.models import Account, Alert, AlertKind, Asset, IntegrityFinding, IntegrityRun, Severity
 from ledger.operations import integrity_screens as screens
 from ledger.operations.integrity_checks import BALANCES, CHECK_OF, EACH_MINUTE, ENTRIES, FIGURES, FULL, NEW_FIGURES, Pass
-from ledger.operations.integrity_entries import LOST_ENTRIES
+from ledger.operations.integrity_entries import CLOSES, LOST_ENTRIES
 from ledger.operations.integrity_statements import (
     ACCOUNT_COLUMNS,
     CHANGED_ACCOUNTS,
@@ -123,7 +123,7 @@ def check_account(*, code: str) -> list[str]:
     """
     account = Account.objects.get(code=code)
     _without_limits()
-    rows = [*_accounts([account.pk]), *_rows(BALANCES.statement)]
+    rows = [*_accounts([account.pk]), *_closes([account.pk]), *_rows(BALANCES.statement)]
     still = {row.key for row in rows if row.account_id == account.pk}
     checks = {*FIGURES.checks, *BALANCES.checks}
     _resolve(IntegrityFinding.objects.filter(account=account, resolved_at=None, check_name__in=checks), seen=still)
@@ -215,7 +215,7 @@ def _each_minute(one: Pass) -> list[str]:
 
 
 def _columns(accounts: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
-    return {name: [row[place] for row in accounts] for place, name in enumerate(ACCOUNT_COLUMNS)}
+    return _by_column(list(ACCOUNT_COLUMNS), accounts)
 
 
 def _without_limits() -> None:
@@ -266,12 +266,21 @@ def _screened_accounts() -> list[Wrong]:
         cursor.execute(screens.ACCOUNTS, {"key": secrets.randbits(63)})
         seen = cursor.fetchall()
         cursor.execute(screens.OUT_OF_ORDER)
+        stretches = _by_column(("accounts", "firsts", "lasts"), cursor.fetchall())
+        cursor.execute(screens.EARLY, stretches)
         suspect = {account_id for (account_id,) in cursor.fetchall()} | {row[0] for row in seen if row[1]}
-        right = [row for row in seen if row[0] not in suspect]
-        columns = dict(zip(("accounts", "_", "seqs", "debits", "credits"), zip(*right, strict=True), strict=True)) if right else {}
-        if columns:
-            cursor.execute(screens.MOVE_ON, {name: list(values) for name, values in columns.items() if name != "_"})
-    return _accounts(sorted(suspect))
+        right = [(account, *figures) for account, _, _, *figures in seen if account not in suspect]
+        cursor.execute(screens.MOVE_ON, _by_column(("accounts", "seqs", "debits", "credits"), right))
+    return [*_accounts(sorted(suspect)), *_closes(sorted(suspect | {row[0] for row in seen if row[2]}))]
+
+
+def _by_column(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+def _closes(accounts: Sequence[int]) -> list[Wrong]:
+    """Derive again what closes stored of accounts."""
+    return _rows(CLOSES, {"accounts": list(accounts)}) if accounts else []
 
 
 def _accounts(accounts: Sequence[int]) -> list[Wrong]:
@@ -286,21 +295,24 @@ def _accounts(accounts: Sequence[int]) -> list[Wrong]:
 
 
 def _screened_entries() -> list[Wrong]:
-    entries: dict[UUID, None] = {}
+    """Find suspect entries, and look closely at them."""
     with connection.cursor() as cursor:
         cursor.execute(screens.CUTS)
         cuts = [cut for (bounds,) in cursor.fetchall() for cut in bounds or ()]
         cursor.execute(screens.suspect_entries(screens.chosen(cuts)))
-        mixed: list[UUID] = []
-        for entry_id, suspect in cursor.fetchall():
-            if suspect:
-                entries[entry_id] = None
-            else:
-                mixed.append(entry_id)
-        for statement, values in ((screens.UNBALANCED, {"entries": mixed}), (screens.EMPTY_ENTRIES, None), (LOST_ENTRIES, None)):
-            cursor.execute(statement, values)
-            entries.update((entry_id, None) for (entry_id,) in cursor.fetchall())
-    return _entries(list(entries))
+        ranges = cursor.fetchall()
+        found = [entry_id for suspects, *_ in ranges for entry_id in suspects or ()]
+        mixed = [entry_id for _, entries, *_ in ranges for entry_id in entries or ()]
+        missed = any(sum(counts) for counts in zip(*(row[2:] for row in ranges), strict=True))
+        for statement, values, asked in (
+            (screens.UNBALANCED, {"entries": mixed}, bool(mixed)),
+            (screens.EMPTY_ENTRIES, None, missed),
+            (LOST_ENTRIES, None, missed),
+        ):
+            if asked:
+                cursor.execute(statement, values)
+                found += [entry_id for (entry_id,) in cursor.fetchall()]
+    return _entries(list(dict.fromkeys(found)))
 
 
 _SCREENED: Mapping[str, Callable[[], list[Wrong]]] = {FIGURES.label: _screened_accounts, ENTRIES.label: _screened_entries}

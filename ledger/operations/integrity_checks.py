@@ -304,8 +304,8 @@ ENTRIES = Pass(
 )
 NEW_FIGURES = Pass(label="New postings", checks=_FIGURES, statement=integrity_statements.FOLD_WHAT_IS_NEW)
 FIGURES = Pass(
-    label="Balances and days",
-    checks=(*_FIGURES, "verified_figures_hold", "day_is_its_postings"),
+    label="Balances, days and closes",
+    checks=(*_FIGURES, "verified_figures_hold", "day_is_its_postings", "close_is_what_was_posted"),
     statement=integrity_statements.FOLD_WHOLE_ACCOUNTS,
     screened=True,
 )
@@ -323,7 +323,6 @@ FULL = (
         checks=("control_account_has_no_postings", "account_stands_under_its_kind", "account_has_its_balance_row"),
         statement=integrity_entries.CHART,
     ),
-    Pass(label="Closes", checks=("close_is_what_was_posted",), statement=integrity_entries.CLOSES),
     Pass(label="Digests of closes", checks=("close_digest_is_its_balances",), statement=integrity_entries.CLOSE_DIGESTS),
 )
 EACH_MINUTE = (NEW_FIGURES, BALANCES, ENTRIES)

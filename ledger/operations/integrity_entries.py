@@ -1,13 +1,5 @@
 """What the integrity checker asks of entries and of what stands around them: transactions, holds, reversals, the chart, closes."""
 
-# Lines as the posting function was asked for them, written as PostgreSQL writes JSON: what stands before an amount, and after it by side.
-LEG_TEXTS = """
-    SELECT a.id, a.asset_id, a.entity_id, '{"asset": ' || to_jsonb(s.code)::text || ', "amount": "' AS head,
-           '", "account": ' || to_jsonb(a.code)::text || ', "direction": "debit"}' AS debit,
-           '", "account": ' || to_jsonb(a.code)::text || ', "direction": "credit"}' AS credit
-    FROM ledger_account a JOIN ledger_asset s ON s.id = a.asset_id
-"""
-
 ENTRIES = """
 WITH wanted AS (
     SELECT i.id, e.id IS NOT NULL AS exists, e.number, e.lines, e.effective_date, e.value_date, e.prior_period, e.type_id,
@@ -219,7 +211,7 @@ FROM ledger_account a LEFT JOIN ledger_balance b ON b.account_id = a.id
 WHERE b.debit_normal IS DISTINCT FROM (a.type IN ('asset', 'expense'))
 """
 
-# All days so far less what was posted later: what a close has counted, whatever was let in since.
+# All days so far less what was posted later: what a close has counted of these accounts, whatever was let in since.
 CLOSES = """
 SELECT 'close_is_what_was_posted', 'ledger.close_balance', c.id || '/' || a.code,
        a.code || ' at ' || p.ends_on || ', close ' || c.n, x.account_id, 'account:' || a.code,
@@ -238,7 +230,7 @@ CROSS JOIN LATERAL (
         SELECT CASE q.direction WHEN 'debit' THEN -q.amount_minor ELSE 0 END, CASE q.direction WHEN 'debit' THEN 0 ELSE -q.amount_minor END
         FROM ledger_rolled_posting r JOIN ledger_posting q ON q.entry_id = r.entry_id AND q.line = r.line
         WHERE r.account_id = x.account_id AND r.effective_date <= p.ends_on AND r.account_seq > x.account_seq) m) s
-WHERE (x.debits_minor, x.credits_minor) <> (s.debits, s.credits)
+WHERE x.account_id = ANY (%(accounts)s) AND (x.debits_minor, x.credits_minor) <> (s.debits, s.credits)
 ORDER BY c.id, a.code
 """
 

@@ -8,7 +8,16 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from uuid import UUID
 
-from ledger.operations.integrity_entries import LEG_TEXTS
+# Lines as the posting function was asked for them, written as PostgreSQL writes JSON: what stands before an amount, and after it; `kind` is
+# one number for entity and asset. The offset has them written once for each account and side; it is a text, since workers are not given a
+# query whose offset is still to be reckoned.
+_LEG_TEXTS = """
+    SELECT a.id, side.direction, a.asset_id, a.entity_id, (a.entity_id << 32) + a.asset_id AS kind,
+           '{"asset": ' || to_jsonb(s.code)::text || ', "amount": "' AS head,
+           '", "account": ' || to_jsonb(a.code)::text || ', "direction": "' || side.direction || '"}' AS tail
+    FROM ledger_account a JOIN ledger_asset s ON s.id = a.asset_id
+    CROSS JOIN (VALUES ('debit'), ('credit')) AS side (direction) OFFSET '0'
+"""
 
 # An account's postings are a chain when each leads from (number before it, balance before it) to (its number, its balance). The first
 # ones together with where the account stands must be the second ones together with (0, 0): links that fit pairwise and count upwards
@@ -19,7 +28,8 @@ _CHAIN = """sum(hashint8extended(l.seq, hash_numeric_extended(l.after, %(key)s))
                l.after - CASE WHEN (l.direction = 'debit') = b.debit_normal THEN l.amount_minor ELSE -l.amount_minor END,
                %(key)s))) AS left_from"""
 
-# Every account that is suspect, and every other one whose verified position moves on, with what its postings come to.
+# Every account that is suspect, whose closes may not be what was posted by then, or whose verified position moves on otherwise, with what
+# its postings come to.
 ACCOUNTS = f"""
 WITH legs AS NOT MATERIALIZED (
     SELECT p.account_id, p.effective_date, p.direction, p.amount_minor, p.account_seq AS seq, p.balance_after_minor AS after
@@ -30,7 +40,7 @@ WITH legs AS NOT MATERIALIZED (
 ), derived AS MATERIALIZED (
     SELECT l.account_id, l.effective_date, count(*) AS n,
            coalesce(sum(l.amount_minor) FILTER (WHERE l.direction = 'debit'), 0) AS debits,
-           coalesce(sum(l.amount_minor) FILTER (WHERE l.direction <> 'debit'), 0) AS credits,
+           coalesce(sum(l.amount_minor) FILTER (WHERE l.direction <> 'debit'), 0) AS credits, max(l.seq) AS last_seq,
            {_CHAIN}
     FROM legs l JOIN ledger_balance b ON b.account_id = l.account_id
     GROUP BY l.account_id, l.effective_date
@@ -39,6 +49,26 @@ WITH legs AS NOT MATERIALIZED (
            sum(s.left_from) AS left_from,
            bool_or((s.debits, s.credits, s.n) IS DISTINCT FROM (d.debits_minor, d.credits_minor, d.postings)) AS days_differ
     FROM derived s FULL JOIN ledger_day_delta d USING (account_id, effective_date) GROUP BY account_id
+), ends AS (
+    SELECT array_agg(DISTINCT p.ends_on + 1 ORDER BY p.ends_on + 1) AS days
+    FROM ledger_period p WHERE EXISTS (SELECT 1 FROM ledger_close c WHERE c.period_id = p.id)
+), so_far AS (
+    -- Days between two ends count together.
+    SELECT s.account_id, s.closed_debits, s.closed_credits, s.closed_seq, sum(s.debits) OVER w AS debits, sum(s.credits) OVER w AS credits,
+           max(s.last_seq) OVER w AS last_seq
+    FROM (
+        SELECT account_id, width_bucket(effective_date, days) AS part, sum(debits) AS debits, sum(credits) AS credits,
+               max(last_seq) AS last_seq, NULL::numeric AS closed_debits, NULL::numeric AS closed_credits, NULL::bigint AS closed_seq
+        FROM derived, ends GROUP BY 1, 2
+        UNION ALL
+        SELECT x.account_id, width_bucket(p.ends_on, days), 0, 0, NULL, x.debits_minor, x.credits_minor, x.account_seq
+        FROM ends, ledger_close_balance x JOIN ledger_close c ON c.id = x.close_id JOIN ledger_period p ON p.id = c.period_id
+    ) s
+    WINDOW w AS (PARTITION BY s.account_id ORDER BY s.part)
+), closed AS (
+    -- Nothing of those days came after the close, and they come to what it stored: then it stored what had been posted.
+    SELECT account_id, bool_or((debits, credits) <> (closed_debits, closed_credits) OR last_seq > closed_seq) AS differs
+    FROM so_far WHERE closed_seq IS NOT NULL GROUP BY account_id
 ), judged AS (
     SELECT coalesce(b.account_id, s.account_id) AS account_id, b.version, b.posted_debits_minor AS debits,
            b.posted_credits_minor AS credits, v.account_seq AS known_seq,
@@ -52,26 +82,55 @@ WITH legs AS NOT MATERIALIZED (
            OR v.account_seq IS NOT NULL AND (
                 v.account_seq > b.version
                 OR (v.debits_minor + later.debits, v.credits_minor + later.credits) <> (b.posted_debits_minor, b.posted_credits_minor))
-               AS suspect
+               AS suspect,
+           coalesce(c.differs, false) AS closed_otherwise
     FROM ledger_balance b
     FULL JOIN by_account s ON s.account_id = b.account_id
     LEFT JOIN ledger_verified_position v ON v.account_id = b.account_id
+    LEFT JOIN closed c ON c.account_id = b.account_id
     LEFT JOIN LATERAL (
         SELECT coalesce(sum(l.amount_minor) FILTER (WHERE l.direction = 'debit'), 0) AS debits,
                coalesce(sum(l.amount_minor) FILTER (WHERE l.direction <> 'debit'), 0) AS credits
         FROM legs l WHERE v.account_seq < b.version AND l.account_id = v.account_id AND l.seq > v.account_seq) later ON true
 )
-SELECT account_id, suspect, version, debits, credits FROM judged WHERE suspect OR version > coalesce(known_seq, 0)
+SELECT account_id, suspect, closed_otherwise, version, debits, credits FROM judged
+WHERE suspect OR closed_otherwise OR version > coalesce(known_seq, 0)
 """  # noqa: S608 (constants alone)
 
-# Accounts in whose order an entry follows one that says it was posted later.
+# Stretches of 2,048 places in an account's order in which, or before which, an instant may be earlier than the one before it. Instants of
+# a stretch are sorted as one number each, the place after the microseconds: if places grow along with it, so do instants along the places.
+# What has no instant or one of another century is looked at closely, and so is a place that is missing. The offsets have an instant read
+# once for an entry, and hide from the planner how many places there are, which it takes for as many stretches.
 OUT_OF_ORDER = """
-SELECT DISTINCT l.account_id
-FROM (SELECT p.account_id, p.entry_id, lag(p.entry_id) OVER (PARTITION BY p.account_id ORDER BY p.account_seq) AS before_id
-      FROM ledger_posting p WHERE p.account_seq IS NOT NULL) l
-JOIN ledger_entry e ON e.id = l.entry_id
-JOIN ledger_entry b ON b.id = l.before_id
-WHERE l.before_id <> l.entry_id AND e.posted_at < b.posted_at
+SELECT account_id, coalesce(first_before, first), last FROM (
+    SELECT s.*, lag(s.first) OVER w AS first_before, s.least < lag(s.most) OVER w AS early
+    FROM (
+        SELECT l.account_id, l.stretch, min(l.account_seq) AS first, max(l.account_seq) AS last, min(l.instant) AS least,
+               max(l.instant) AS most, array_sort(array_agg((l.instant << 11) + (l.account_seq & 2047))) AS sorted
+        FROM (
+            SELECT p.account_id, p.account_seq, p.account_seq >> 11 AS stretch, e.instant
+            FROM ledger_posting p JOIN (
+                SELECT id, CASE WHEN posted_at BETWEEN '2000-01-01' AND '2100-01-01' THEN (extract(epoch FROM posted_at) * 1000000)::bigint
+                           END AS instant
+                FROM ledger_entry OFFSET '0'
+            ) e ON e.id = p.entry_id
+            WHERE p.account_seq IS NOT NULL OFFSET '0'
+        ) l GROUP BY l.account_id, l.stretch
+    ) s WINDOW w AS (PARTITION BY s.account_id ORDER BY s.stretch)
+) judged
+WHERE early OR EXISTS (
+    SELECT 1 FROM unnest(sorted) WITH ORDINALITY AS one (number, n) WHERE one.number & 2047 IS DISTINCT FROM (first & 2047) + one.n - 1)
+"""
+
+# Accounts with a stretch in which an entry follows one that says it was posted later.
+EARLY = """
+SELECT DISTINCT s.account_id
+FROM unnest(%(accounts)s::bigint[], %(firsts)s::bigint[], %(lasts)s::bigint[]) AS s (account_id, first, last)
+CROSS JOIN LATERAL (
+    SELECT e.posted_at < lag(e.posted_at) OVER (ORDER BY p.account_seq) AS early
+    FROM ledger_posting p JOIN ledger_entry e ON e.id = p.entry_id
+    WHERE p.account_id = s.account_id AND p.account_seq BETWEEN s.first AND s.last) l
+WHERE l.early
 """
 
 # What was verified moves on for accounts that a full examination found right.
@@ -87,10 +146,12 @@ ON CONFLICT (account_id) DO UPDATE SET account_seq = excluded.account_seq, debit
 
 # One range of the entries that have legs, each with what was asked for written as PostgreSQL writes JSON: a comparison of texts for each.
 # Those of several assets or entities come out, too: whether they balance is asked of them together (`UNBALANCED`). A FULL JOIN or such a
-# question in here would keep the ranges from being shared out among workers.
+# question in here would keep the ranges from being shared out among workers; so how many there are is counted (`_COUNTED`).
 _RANGE = f"""
-SELECT entry_id, suspect FROM (SELECT l.entry_id, l.simple, (
-   e.id IS NULL OR NOT l.agree OR l.n <> e.lines OR l.first <> 1 OR l.last <> e.lines OR l.simple AND l.net <> 0
+SELECT array_agg(entry_id) FILTER (WHERE suspect) AS suspects, array_agg(entry_id) FILTER (WHERE NOT suspect AND NOT simple) AS mixed,
+       count(own_id) AS entries, count(*) FILTER (WHERE posted_id = own_id) AS transactions
+FROM (SELECT l.entry_id, l.simple, e.id AS own_id, k.entry_id AS posted_id, (
+   e.id IS NULL OR l.n <> e.lines OR l.first <> 1 OR l.last <> e.lines OR l.simple AND l.net <> 0
    OR (l.least_lines, l.most_lines, l.first_day, l.last_day) <> (e.lines, e.lines, e.effective_date, e.effective_date)
    OR k.id IS NULL OR (k.entry_id, k.lines) IS DISTINCT FROM (e.id, e.lines::integer)
    OR '[' || l.said || ']' IS DISTINCT FROM (k.content->'lines')::text
@@ -101,22 +162,30 @@ SELECT entry_id, suspect FROM (SELECT l.entry_id, l.simple, (
    OR t.id IS NULL OR t.origin <> e.origin OR (k.type_id, k.entity_id) IS DISTINCT FROM (e.type_id, e.entity_id)
    OR e.origin <> 'rule' OR e.proposal_id IS NOT NULL) IS TRUE AS suspect
 FROM (
-    SELECT p.entry_id, count(*) AS n, min(p.line) AS first, max(p.line) AS last, min(p.lines) AS least_lines, max(p.lines) AS most_lines,
-           min(p.effective_date) AS first_day, max(p.effective_date) AS last_day,
-           min(p.asset_id) = max(p.asset_id) AND min(p.entity_id) = max(p.entity_id) AS simple,
-           sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END) AS net,
-           bool_and(t.id IS NOT NULL AND (t.asset_id, t.entity_id) = (p.asset_id, p.entity_id)) AS agree,
-           string_agg(t.head || p.amount_minor || CASE p.direction WHEN 'debit' THEN t.debit ELSE t.credit END, ', '
-               ORDER BY p.line) AS said
-    FROM ledger_posting p LEFT JOIN ({LEG_TEXTS}) t ON t.id = p.account_id
-    WHERE %(of_posting)s GROUP BY p.entry_id
+    SELECT entry_id, count(*) AS n, min(line) AS first, max(line) AS last, min(lines) AS least_lines, max(lines) AS most_lines,
+           min(effective_date) AS first_day, max(effective_date) AS last_day, min(kind) = max(kind) AS simple, sum(net) AS net,
+           string_agg(said, ', ' ORDER BY line) AS said
+    FROM (
+        -- Texts before sorting, which moves whole rows; a leg that is not of its account's asset and entity is like nothing asked for.
+        SELECT p.entry_id, p.line, p.lines, p.effective_date, t.kind, coalesce(t.head || p.amount_minor || t.tail, '?') AS said,
+               CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END AS net
+        FROM ledger_posting p
+        LEFT JOIN ({_LEG_TEXTS}) t ON (t.id, t.direction, t.asset_id, t.entity_id) = (p.account_id, p.direction, p.asset_id, p.entity_id)
+        WHERE %(of_posting)s OFFSET '0'
+    ) legs GROUP BY entry_id
 ) l
 LEFT JOIN ledger_entry e ON e.id = l.entry_id AND %(of_entry)s
 LEFT JOIN ledger_transaction k ON k.id = e.id AND %(of_transaction)s
 LEFT JOIN ledger_period p ON p.id = e.period_id
 LEFT JOIN ledger_transaction_type t ON t.id = e.type_id
-) screened WHERE suspect OR NOT simple
+) screened
 """  # noqa: S608 (constants alone)
+
+# What the ranges must have come upon in all: else there is an entry without legs (`EMPTY_ENTRIES`), or a transaction without its entry.
+_COUNTED = (
+    "SELECT NULL::uuid[], NULL::uuid[], -count(*), 0::bigint FROM ledger_entry",
+    "SELECT NULL::uuid[], NULL::uuid[], 0::bigint, -count(entry_id) FROM ledger_transaction",
+)
 
 UNBALANCED = """
 SELECT DISTINCT p.entry_id FROM unnest(%(entries)s::uuid[]) AS i (id) JOIN ledger_posting p ON p.entry_id = i.id
@@ -141,8 +210,12 @@ def chosen(cuts: Sequence[UUID]) -> list[UUID]:
 
 
 def suspect_entries(cuts: Sequence[UUID]) -> str:
-    """Return the statement that finds entries which deserve a closer look, range by range between the cuts."""
-    return "\nUNION ALL\n".join(_ranges(cuts))
+    """Return the statement that finds entries which deserve a closer look, range by range between the cuts.
+
+    A row has those that are suspect, those whose balance is asked for by `UNBALANCED`, and how many entries and posted transactions there
+    were; what there should have been counts against them.
+    """
+    return "\nUNION ALL\n".join([*_ranges(cuts), *_COUNTED])
 
 
 def _ranges(cuts: Sequence[UUID]) -> Iterator[str]:

@@ -51,9 +51,9 @@ BEGIN
         RAISE EXCEPTION 'account % has a statement to keep', NEW.account_id
             USING ERRCODE = '23514', CONSTRAINT = 'ledger_deferred_account_is_our_own';
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END $$;
-CREATE TRIGGER ledger_deferred_account_is_our_own BEFORE INSERT OR UPDATE OF deferred ON ledger_balance
+CREATE TRIGGER ledger_deferred_account_is_our_own AFTER INSERT OR UPDATE OF deferred ON ledger_balance
     FOR EACH ROW WHEN (NEW.deferred) EXECUTE FUNCTION ledger_deferred_account_is_our_own_v1();
 
 -- Whether a proposal of this kind about this object asked for exactly this and is being executed: an old one allows nothing again.

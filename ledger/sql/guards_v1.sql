@@ -6,26 +6,33 @@ ALTER TABLE ledger_entry
     ADD CONSTRAINT ledger_entry_proposal_exists
         FOREIGN KEY (proposal_id) REFERENCES approvals_proposal (id);
 
--- A transaction that says it posted has its entry, to the last posting: neither can commit without the other.
+-- A transaction that says it posted has its entry, to the last posting: neither can commit without the other. That it was not refused is
+-- asked when the entry comes.
 ALTER TABLE ledger_transaction
     ADD CONSTRAINT ledger_transaction_entry_exists
-        FOREIGN KEY (entry_id, lines) REFERENCES ledger_posting (entry_id, line) DEFERRABLE INITIALLY DEFERRED,
-    ADD CONSTRAINT ledger_transaction_has_its_entrys_id CHECK (
-        CASE WHEN entry_id IS NULL THEN lines IS NULL ELSE entry_id = id AND lines >= 2 AND refusal_code IS NULL END);
+        FOREIGN KEY (entry_id, lines) REFERENCES ledger_posting (entry_id, line) MATCH FULL DEFERRABLE INITIALLY DEFERRED,
+    ADD CONSTRAINT ledger_transaction_has_its_entrys_id CHECK (entry_id = id);
 
--- The limit stands on the row that posting locks, so that no path can pass it.
+-- The limit stands on the row that posting locks, so that no path can pass it. PostgreSQL reads the text of a check anew for every
+-- statement, so what few accounts need is in a function, and the text is short.
+CREATE FUNCTION ledger_balance_keeps_its_limit_v1(b ledger_balance) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN b.overdraft_limit_minor >= 0 AND -b.overdraft_limit_minor <=
+        CASE WHEN b.debit_normal THEN b.posted_debits_minor - b.posted_credits_minor - b.pending_credits_minor
+             ELSE b.posted_credits_minor - b.posted_debits_minor - b.pending_debits_minor END;
+END $$;
 ALTER TABLE ledger_balance
     ADD CONSTRAINT ledger_balance_keeps_its_limit CHECK (
-        overdraft_limit_minor IS NULL OR overdraft_limit_minor >= 0 AND -overdraft_limit_minor <=
-            CASE WHEN debit_normal THEN posted_debits_minor - posted_credits_minor - pending_credits_minor
-                 ELSE posted_credits_minor - posted_debits_minor - pending_debits_minor END);
+        overdraft_limit_minor IS NULL OR ledger_balance_keeps_its_limit_v1(ledger_balance));
 -- A side that is neither would escape the classes of its type; an amount that is no number would never be given back.
 ALTER TABLE ledger_hold
     ADD CONSTRAINT ledger_hold_is_of_a_number_on_a_side CHECK (direction IN ('debit', 'credit') AND amount_minor < 1e38);
 -- Room on its page for a second version of every row: a large batch moves every account at once.
 ALTER TABLE ledger_balance SET (fillfactor = 50);
 
--- What posting does not touch is asked only where it is changed.
+-- What posting does not touch is asked only where it is changed, and after that: a trigger before an update would have every posting lock
+-- the row twice.
 CREATE FUNCTION ledger_balance_components_not_negative_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -33,9 +40,9 @@ BEGIN
         RAISE EXCEPTION 'account % would have less than nothing pending', NEW.account_id
             USING ERRCODE = '23514', CONSTRAINT = 'ledger_balance_components_not_negative';
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END $$;
-CREATE TRIGGER ledger_balance_components_not_negative BEFORE UPDATE OF pending_debits_minor, pending_credits_minor ON ledger_balance
+CREATE TRIGGER ledger_balance_components_not_negative AFTER UPDATE OF pending_debits_minor, pending_credits_minor ON ledger_balance
     FOR EACH ROW EXECUTE FUNCTION ledger_balance_components_not_negative_v1();
 CREATE FUNCTION ledger_deferred_account_has_no_limit_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -45,10 +52,10 @@ BEGIN
         RAISE EXCEPTION 'account % has limits or holds, which deferred posting cannot keep', NEW.account_id
             USING ERRCODE = '23514', CONSTRAINT = 'ledger_deferred_account_has_no_limit';
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END $$;
 CREATE TRIGGER ledger_deferred_account_has_no_limit
-    BEFORE UPDATE OF deferred, overdraft_limit_minor, has_velocity_limits, pending_debits_minor, pending_credits_minor ON ledger_balance
+    AFTER UPDATE OF deferred, overdraft_limit_minor, has_velocity_limits, pending_debits_minor, pending_credits_minor ON ledger_balance
     FOR EACH ROW EXECUTE FUNCTION ledger_deferred_account_has_no_limit_v1();
 ALTER TABLE ledger_day_delta SET (fillfactor = 50);
 
@@ -140,7 +147,8 @@ BEGIN
         LEFT JOIN public.ledger_period p ON p.id = e.period_id AND p.entity_id = e.entity_id AND p.status <> 'closed'
             AND e.effective_date BETWEEN p.starts_on AND p.ends_on
         LEFT JOIN public.ledger_transaction_type t ON t.id = e.type_id AND t.origin = e.origin
-        LEFT JOIN public.ledger_transaction k ON k.id = e.id AND (k.entry_id = e.id AND k.lines = e.lines OR k.status IN ('initiated', 'pending'))
+        LEFT JOIN public.ledger_transaction k ON k.id = e.id AND k.refusal_code IS NULL
+            AND (k.entry_id = e.id AND k.lines = e.lines OR k.status IN ('initiated', 'pending'))
         WHERE p.id IS NULL OR t.id IS NULL OR k.id IS NULL OR e.lines < 2 OR e.origin <> 'rule' AND e.proposal_id IS NULL
         LIMIT 1;
     IF NOT FOUND THEN
@@ -437,6 +445,7 @@ DROP TRIGGER ledger_balance_components_not_negative ON ledger_balance;
 DROP FUNCTION ledger_balance_components_not_negative_v1();
 ALTER TABLE ledger_hold DROP CONSTRAINT ledger_hold_is_of_a_number_on_a_side;
 ALTER TABLE ledger_balance DROP CONSTRAINT ledger_balance_keeps_its_limit;
+DROP FUNCTION ledger_balance_keeps_its_limit_v1(ledger_balance);
 ALTER TABLE ledger_transaction
     DROP CONSTRAINT ledger_transaction_has_its_entrys_id,
     DROP CONSTRAINT ledger_transaction_entry_exists;

@@ -50,9 +50,10 @@ def write_entry(
     day: str = "2026-11-02",
     proposal: UUID | None = None,
     with_transaction: bool = True,
+    entry_id: UUID | None = None,
 ) -> UUID:
     """Insert an entry of type deposit without its postings."""
-    entry_id = uuid4()
+    entry_id = entry_id or uuid4()
     period = AccountingPeriod.objects.get()
     if with_transaction:
         write_transaction(session, entry_id, lines=max(lines, 2))

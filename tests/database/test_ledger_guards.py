@@ -266,6 +266,18 @@ def test_entry_of_no_transaction_it(owner: Session, chart: dict[str, Account]) -
         write_entry(owner, with_transaction=False)
 
 
+def test_entry_of_a_refused_transaction_it(owner: Session, chart: dict[str, Account]) -> None:
+    entry = uuid4()
+    owner.execute(
+        "INSERT INTO ledger_transaction"
+        " (id, scope, key, content, status, settlement, entry_id, lines, refusal_code, request_id, created_at)"
+        " VALUES (%s, 'around', 'refused', '{}', 'failed', 'not_applicable', %s, 2, 'limit_exceeded', '', now())",
+        [entry, entry],
+    )
+    with refused_by("ledger_entry_belongs_to_a_transaction"):
+        write_entry(owner, entry_id=entry, with_transaction=False)
+
+
 def test_entry_of_another_origin_than_its_type_it(owner: Session, maker: User) -> None:
     proposal, _ = write_proposal(owner, maker=maker)
     with refused_by("ledger_entry_has_the_origin_of_its_type"):
@@ -280,6 +292,14 @@ def test_entry_on_a_proposal_that_does_not_exist_it(runtime: Session, chart: dic
 def test_transaction_posted_without_its_entry_it(owner: Session, chart: dict[str, Account]) -> None:
     write_transaction(owner, uuid4(), lines=2)
     with refused_by("ledger_transaction_entry_exists"):
+        owner.execute("SET CONSTRAINTS ledger_transaction_entry_exists IMMEDIATE")
+
+
+def test_transaction_of_lines_without_an_entry_it(owner: Session, chart: dict[str, Account]) -> None:
+    transaction = uuid4()
+    write_transaction(owner, transaction, lines=None)
+    with refused_by("ledger_transaction_entry_exists"):
+        owner.execute("UPDATE ledger_transaction SET lines = 2 WHERE id = %s", [transaction])
         owner.execute("SET CONSTRAINTS ledger_transaction_entry_exists IMMEDIATE")
 
 

@@ -17,7 +17,7 @@ from approvals.models import DecisionOutcome, Proposal, ProposalStatus, User
 from approvals.operations.proposals import ProposalInvalid
 from audit.models import AuditEvent
 from ledger import operations
-from ledger.models import Alert, Balance, IntegrityFinding, IntegrityRun, JournalEntry, VerifiedPosition
+from ledger.models import Account, Alert, Balance, IntegrityFinding, IntegrityRun, JournalEntry, VerifiedPosition
 from ledger.operations import integrity_screens as screens
 from ledgerops.runtime.models import Switch
 from tests.conftest import SUPERUSER_URL
@@ -62,9 +62,33 @@ def test_entries_screened_range_by_range_the_same_are_suspect(roles: None, perso
         found = []
         for cuts in ([], ids[5:6], ids):
             cursor.execute(screens.suspect_entries(cuts))
-            found.append(sorted(cursor.fetchall()))
-    assert len(found[0]) >= 3
+            rows = cursor.fetchall()
+            assert [sum(counts) for counts in zip(*(row[2:] for row in rows), strict=True)] == [0, 0]
+            found.append([sorted(entry_id for row in rows for entry_id in row[place] or ()) for place in (0, 1)])
+    assert len(found[0][0]) >= 3
     assert found == [found[0]] * 3
+
+
+def out_of_order() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(screens.OUT_OF_ORDER)
+        accounts, firsts, lasts = [list(column) for column in zip(*cursor.fetchall(), strict=True)] or [[], [], []]
+        cursor.execute(screens.EARLY, {"accounts": accounts, "firsts": firsts, "lasts": lasts})
+        return set(Account.objects.filter(pk__in=[pk for (pk,) in cursor.fetchall()]).values_list("code", flat=True))
+
+
+@pytest.mark.parametrize("shifted", [0, 2044, 2045, 2046])
+def test_an_instant_before_its_predecessors_is_found_on_either_side_of_a_stretch(post: Post, shifted: int) -> None:
+    entries = [post(DEPOSIT).entry_id for _ in range(5)]
+    post("1010 debit 5.00 USD / 2020 credit 5.00 USD")
+    tamper(f"UPDATE ledger_posting SET account_seq = account_seq + {shifted}")
+    assert out_of_order() == set()
+    for entry in entries[1:]:
+        tamper(f"UPDATE ledger_entry SET posted_at = posted_at - interval '1 day' WHERE id = '{entry}'")
+        assert out_of_order() == {"1010", "2010"}
+        tamper(f"UPDATE ledger_entry SET posted_at = posted_at + interval '1 day' WHERE id = '{entry}'")
+    tamper(f"UPDATE ledger_entry SET posted_at = 'infinity' WHERE id = '{entries[0]}'")
+    assert out_of_order() == {"1010", "2010"}
 
 
 def test_ranges_are_about_alike() -> None:
