@@ -26,7 +26,10 @@ MISSING_SHOWN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continuity:
-    """What a statement should go on from. `gap_minor` is its opening less that closing; None where one of them is missing."""
+    """What a statement should go on from.
+
+    `gap_minor` is its opening, with the lines that it repeats, less that closing; None where one of them is missing.
+    """
 
     previous: Statement | None
     gap_minor: int | None
@@ -49,6 +52,8 @@ def continuity_of(
 def continuity_now(statement: Statement) -> Continuity:
     """Return how an accepted statement goes on as things stand, since one that was missing may have come later."""
     opening, closing = statement.opening_minor, statement.closing_minor
+    if opening is not None:
+        opening += statement.repeated_minor
     previous = _previous(
         source=statement.source_id,
         closing_date=statement.closing_date,
@@ -84,13 +89,14 @@ def with_continuity(statements: QuerySet[Statement]) -> QuerySet[Statement]:
     previous = _previous(
         source=OuterRef("source"),
         closing_date=OuterRef("closing_date"),
-        opening=OuterRef("opening_minor"),
+        opening=OuterRef("opening_minor") + OuterRef("repeated_minor"),
         closing=OuterRef("closing_minor"),
         own_id=OuterRef("pk"),
         own_at=OuterRef("accepted_at"),
     )
+    begins = F("opening_minor") + F("repeated_minor")
     return statements.annotate(
-        previous_id=Subquery(previous.values("pk")[:1]), gap_now_minor=F("opening_minor") - Subquery(previous.values("closing_minor")[:1])
+        previous_id=Subquery(previous.values("pk")[:1]), gap_now_minor=begins - Subquery(previous.values("closing_minor")[:1])
     )
 
 

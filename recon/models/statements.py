@@ -70,8 +70,9 @@ class Statement(models.Model):
 
     A corrected delivery is another row: `supersedes` names the version it takes the place of, and only the newest one counts.
     `controls` are the totals that the file declares beside those that were found. `sequence` is its number as a number, where
-    it has one. Rows in quarantine and repeated lines (RepeatedLine) are not counted. `booked_from` and `booked_to` are the first and
-    the last booking date of its lines.
+    it has one. Rows in quarantine and repeated lines (RepeatedLine) are not counted; `repeated_minor` is the signed sum of the lines that
+    were repeated when it was accepted: by so much its opening lies before the closing balance that it goes on from. `booked_from` and
+    `booked_to` are the first and the last booking date of its lines.
     """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
@@ -88,6 +89,7 @@ class Statement(models.Model):
     proof = models.CharField(max_length=10, choices=ProofStatus.choices)
     difference_minor = models.DecimalField(max_digits=38, decimal_places=0)
     gap_minor = models.DecimalField(max_digits=38, decimal_places=0, null=True)
+    repeated_minor = models.DecimalField(max_digits=38, decimal_places=0, default=0, db_default=0)
     content_digest = models.CharField(max_length=64)
     kind = models.CharField(max_length=12, choices=StatementKind.choices, default=StatementKind.STATEMENT)
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.UPDATE)

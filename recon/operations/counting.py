@@ -1,5 +1,6 @@
 """Which lines of an accepted statement count: items for those that are new, none for those that an earlier delivery said already."""
 
+from datetime import date
 from uuid import UUID
 
 from django.db import connection
@@ -10,7 +11,8 @@ from recon.models import Population, Reconciliation, Source, Statement
 # The n-th occurrence of a content that counts already, by an overlapping delivery or by the version before, is not counted again.
 _NOTE_REPEATED = """
 WITH told AS MATERIALIZED (
-    SELECT l.id, l.content_key, i.id IS NULL AND r.line_id IS NULL AS fresh,
+    SELECT l.id, l.content_key, CASE l.flow WHEN 'in' THEN l.amount_minor ELSE -l.amount_minor END AS signed_minor,
+           i.id IS NULL AND r.line_id IS NULL AS fresh,
            row_number() OVER (PARTITION BY l.content_key ORDER BY i.id IS NULL, r.line_id IS NULL, l.ordinal) AS n
     FROM recon_statement_line l
     LEFT JOIN recon_item i ON i.statement_line_id = l.id AND i.reconciliation_id = %(reconciliation)s
@@ -24,19 +26,22 @@ counted AS (
 noted AS (
     INSERT INTO recon_repeated_line (line_id, repeats_id)
     SELECT t.id, c.statement_line_id FROM told t JOIN counted c USING (content_key, n) WHERE t.fresh
-    RETURNING 1)
-SELECT count(*) FROM noted
+    RETURNING line_id)
+SELECT count(*), coalesce(sum(t.signed_minor), 0) FROM noted n JOIN told t ON t.id = n.line_id
 """
+
+# Only where another statement has its days can a line have an item, moved on from the version before, or repeat another.
+_UNCOUNTED = """
+      AND NOT EXISTS (SELECT FROM recon_item i WHERE i.statement_line_id = l.id AND i.reconciliation_id = %(reconciliation)s)
+      AND NOT EXISTS (SELECT FROM recon_repeated_line r WHERE r.line_id = l.id)"""
 
 # What is not booked does not count, and nothing can be matched against no money.
 _MAKE_ITEMS = """
 WITH fresh AS MATERIALIZED (
     SELECT l.id, l.ordinal, l.flow, l.amount_minor, l.value_date, l.match_key, l.keys, l.end_to_end_id, l.reference, l.counterparty,
-           l.content_key,           row_number() OVER (PARTITION BY l.content_key ORDER BY l.ordinal) AS n
+           l.content_key, row_number() OVER (PARTITION BY l.content_key ORDER BY l.ordinal) AS n
     FROM recon_statement_line l
-    WHERE l.statement_id = %(statement)s AND l.booked AND l.amount_minor > 0
-      AND NOT EXISTS (SELECT FROM recon_item i WHERE i.statement_line_id = l.id AND i.reconciliation_id = %(reconciliation)s)
-      AND NOT EXISTS (SELECT FROM recon_repeated_line r WHERE r.line_id = l.id)),
+    WHERE l.statement_id = %(statement)s AND l.booked AND l.amount_minor > 0 {uncounted}),
 last AS MATERIALIZED (
     SELECT i.content_key, max(i.occurrence) AS occurrence FROM recon_item i
     WHERE %(joined)s AND i.reconciliation_id = %(reconciliation)s AND i.side = 'statement' AND i.withdrawn_by_id IS NULL
@@ -70,14 +75,18 @@ RETURNING id
 """
 
 
-def note_repeated_lines(*, statement: UUID, reconciliation: Reconciliation) -> int:
-    """Mark the lines of a statement that are repeated from what counts already, and return how many there are."""
-    return _count(_NOTE_REPEATED, statement=statement, reconciliation=reconciliation.pk)
+def note_repeated_lines(*, statement: UUID, reconciliation: Reconciliation) -> tuple[int, int]:
+    """Mark the lines of a statement that are repeated from what counts already, and return how many there are and their signed sum."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_REPEATED, {"statement": statement, "reconciliation": reconciliation.pk})
+        count, minor = cursor.fetchone()
+    return int(count), int(minor)
 
 
 def make_items(*, statement: UUID, reconciliation: Reconciliation, joined: bool) -> int:
     """Give every line that counts and has no item yet its item; `joined` is false where no other statement has its days."""
-    return _count(_MAKE_ITEMS, statement=statement, reconciliation=reconciliation.pk, population=_of_lines(reconciliation), joined=joined)
+    sql = _MAKE_ITEMS.replace("{uncounted}", _UNCOUNTED if joined else "")
+    return _count(sql, statement=statement, reconciliation=reconciliation.pk, population=_of_lines(reconciliation), joined=joined)
 
 
 def count_repeated_line(*, line: int, reconciliation: Reconciliation) -> int:
@@ -90,12 +99,12 @@ def _of_lines(reconciliation: Reconciliation) -> int:
     return Population.objects.values_list("pk", flat=True).get(reconciliation=reconciliation, source=reconciliation.source_id)
 
 
-def shares_days(*, source: Source, own: Statement) -> bool:
+def shares_days(*, source: Source, statement_id: UUID, booked_from: date | None, booked_to: date | None) -> bool:
     """Return whether another statement of the source that counts, or did, has booking dates among those of this one."""
-    if own.booked_from is None or own.booked_to is None:
+    if booked_from is None or booked_to is None:
         return False
-    others = Statement.objects.filter(source=source, booked_from__lte=own.booked_to, booked_to__gte=own.booked_from)
-    return others.filter(~Q(pk=own.pk)).exists()
+    others = Statement.objects.filter(source=source, booked_from__lte=booked_to, booked_to__gte=booked_from)
+    return others.filter(~Q(pk=statement_id)).exists()
 
 
 def _count(sql: str, **parameters: bool | int | UUID) -> int:

@@ -74,29 +74,23 @@ def place_statement(
             closing_minor=parsed.closing_minor,
             superseded=supersedes,
         )
-    statement = _written(parsed, statement_id=statement_id, file=file, source=source, gap=continuity.gap_minor, supersedes=supersedes)
-    kept = withdrawn = repeated = made = 0
+    joined = parsed.counts and shares_days(
+        source=source, statement_id=statement_id, booked_from=parsed.booked_from, booked_to=parsed.booked_to
+    )
+    repeats = joined and not goes_on(parsed, continuity=continuity)
+    repeated, repeated_minor = 0, 0 if supersedes is None else int(supersedes.repeated_minor)
+    if repeats and supersedes is None:
+        repeated, repeated_minor = note_repeated_lines(statement=statement_id, reconciliation=reconciliation)
+    gap = None if continuity.gap_minor is None else continuity.gap_minor + repeated_minor
+    statement = _written(
+        parsed, statement_id=statement_id, file=file, source=source, gap=gap, repeated_minor=repeated_minor, supersedes=supersedes
+    )
+    made = 0
     if supersedes is not None:
-        restated = restate(statement=statement, reconciliation=reconciliation)
-        kept, withdrawn = restated.kept, restated.withdrawn
-        record_event(
-            "recon.statement.restated",
-            target_type="recon.statement",
-            target_id=supersedes.pk,
-            before={"version": supersedes.version, "content_digest": supersedes.content_digest},
-            after={
-                "statement": statement.pk,
-                "version": statement.version,
-                "purpose": parsed.purpose,
-                "lines_kept": kept,
-                "lines_withdrawn": withdrawn,
-                "matches_revoked": len(restated.matches),
-            },
-        )
+        _restate(statement, supersedes=supersedes, reconciliation=reconciliation)
     if parsed.counts:
-        joined = shares_days(source=source, own=statement)
-        if joined and not goes_on(parsed, continuity=continuity):
-            repeated = note_repeated_lines(statement=statement.pk, reconciliation=reconciliation)
+        if repeats and supersedes is not None:  # what the version before said has moved on by now
+            repeated, _ = note_repeated_lines(statement=statement.pk, reconciliation=reconciliation)
         made = make_items(statement=statement.pk, reconciliation=reconciliation, joined=joined)
     record_event(
         "recon.statement.accepted",
@@ -114,14 +108,39 @@ def place_statement(
             "quarantined": parsed.quarantined,
             "proof": parsed.proof,
             "difference_minor": str(parsed.difference_minor),
-            "gap_minor": None if continuity.gap_minor is None else str(continuity.gap_minor),
+            "gap_minor": None if gap is None else str(gap),
         },
     )
     return statement
 
 
+def _restate(statement: Statement, *, supersedes: Statement, reconciliation: Reconciliation) -> None:
+    restated = restate(statement=statement, reconciliation=reconciliation)
+    record_event(
+        "recon.statement.restated",
+        target_type="recon.statement",
+        target_id=supersedes.pk,
+        before={"version": supersedes.version, "content_digest": supersedes.content_digest},
+        after={
+            "statement": statement.pk,
+            "version": statement.version,
+            "purpose": statement.purpose,
+            "lines_kept": restated.kept,
+            "lines_withdrawn": restated.withdrawn,
+            "matches_revoked": len(restated.matches),
+        },
+    )
+
+
 def _written(
-    parsed: ParsedStatement, *, statement_id: UUID, file: StatementFile, source: Source, gap: int | None, supersedes: Statement | None
+    parsed: ParsedStatement,
+    *,
+    statement_id: UUID,
+    file: StatementFile,
+    source: Source,
+    gap: int | None,
+    repeated_minor: int,
+    supersedes: Statement | None,
 ) -> Statement:
     assert parsed.closing_date is not None, "the reading refuses a statement without any date"
     statement = Statement(
@@ -139,6 +158,7 @@ def _written(
         proof=parsed.proof,
         difference_minor=parsed.difference_minor,
         gap_minor=gap,
+        repeated_minor=repeated_minor,
         content_digest=parsed.digest,
         kind=parsed.kind,
         purpose=parsed.purpose,

@@ -4,7 +4,7 @@ import pytest
 
 from approvals import operations as approvals
 from approvals.models import DecisionOutcome, User
-from recon import operations
+from recon import feeds, operations
 from recon.models import Item, RepeatedLine, Source, Statement
 from recon.operations import RepeatRefused
 from tests.concurrency import scene
@@ -28,6 +28,14 @@ def test_a_week_over_its_days_counts_only_what_is_new_and_stays_proven(bank: Sou
     assert (week.proof, week.line_count, counted(week)) == ("proven", 4, ["A-0003"])
     assert RepeatedLine.objects.filter(line__statement=week).count() == 3
     assert Item.objects.count() == 4
+    assert [week.repeated_minor, week.gap_minor, feeds.continuity_now(week).gap_minor] == [250, 0, 0], "it goes on without them"
+    assert feeds.with_continuity(Statement.objects.filter(pk=week.pk)).get().gap_now_minor == 0  # type: ignore[attr-defined]
+
+
+def test_an_overlap_with_something_missing_before_it_is_a_gap(bank: Source, maker: User) -> None:
+    accept(mt940((0, 100, "A-0001"), number=1), by=maker, source=bank)
+    week = accept(mt940((0, 100, "A-0001"), (2, -30, "A-0003"), number=9, last=4, opening_minor=40), by=maker, source=bank)
+    assert [week.gap_minor, feeds.continuity_now(week).gap_minor] == [40, 40]
 
 
 def test_one_occurrence_more_than_before_is_a_line_of_its_own(bank: Source, maker: User) -> None:
