@@ -103,10 +103,10 @@ WHERE suspect OR closed_otherwise OR version > coalesce(known_seq, 0)
 # once for an entry, and hide from the planner how many places there are, which it takes for as many stretches.
 OUT_OF_ORDER = """
 SELECT account_id, coalesce(first_before, first), last FROM (
-    SELECT s.*, lag(s.first) OVER w AS first_before, s.least < lag(s.most) OVER w AS early
+    SELECT s.*, lag(s.first) OVER w AS first_before, s.least >= lag(s.most) OVER w AS follows
     FROM (
         SELECT l.account_id, l.stretch, min(l.account_seq) AS first, max(l.account_seq) AS last, min(l.instant) AS least,
-               max(l.instant) AS most, array_sort(array_agg((l.instant << 11) + (l.account_seq & 2047))) AS sorted
+               CASE WHEN count(*) = count(l.instant) THEN max(l.instant) END AS most, array_sort(array_agg((l.instant << 11) + (l.account_seq & 2047))) AS sorted
         FROM (
             SELECT p.account_id, p.account_seq, p.account_seq >> 11 AS stretch, e.instant
             FROM ledger_posting p JOIN (
@@ -118,7 +118,7 @@ SELECT account_id, coalesce(first_before, first), last FROM (
         ) l GROUP BY l.account_id, l.stretch
     ) s WINDOW w AS (PARTITION BY s.account_id ORDER BY s.stretch)
 ) judged
-WHERE early OR EXISTS (
+WHERE first_before IS NOT NULL AND follows IS NOT TRUE OR EXISTS (
     SELECT 1 FROM unnest(sorted) WITH ORDINALITY AS one (number, n) WHERE one.number & 2047 IS DISTINCT FROM (first & 2047) + one.n - 1)
 """
 
