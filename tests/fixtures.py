@@ -137,6 +137,12 @@ def stranger(person: Callable[[str, str], User]) -> User:
     return person("stranger", CAST["stranger"])
 
 
+@pytest.fixture
+def nothing_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the counts of the navigation out of every page, for tests that open hundreds for their status: counting is most of the work."""
+    monkeypatch.setattr("ledgerops.context.NAV_COUNTS", {})
+
+
 def signed_in(user: User) -> Client:
     """Return a browser in which this person is signed in."""
     client = Client()

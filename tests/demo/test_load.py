@@ -1,17 +1,19 @@
 """Loading the demo company: complete, in balance, and without effect the second time."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.db.models import Sum
+from pytest_django.plugin import DjangoDbBlocker
 
 from ledger.models import Account, Alert, Balance, Hold, JournalEntry, Posting, Transaction, TransactionEvent
 from ledgerops.demo import DEMO_PASSPHRASE
 from ledgerops.demo.company import plan
 from ledgerops.demo.feeds import PARTNER, REFUND_MINOR
-from ledgerops.demo.load import SCOPE, AnotherDemoIsLoaded, load, loaded_last_day
+from ledgerops.demo.load import SCOPE, AnotherDemoIsLoaded, Loaded, load, loaded_last_day
 from ledgerops.demo.misprints import SOURCE as MISPRINTED
 from ledgerops.demo.movements import SCOPE as MOVEMENTS
 from ledgerops.demo.shapes import Company, DifferenceKind
@@ -28,19 +30,28 @@ from recon.models import (
     Source,
     Statement,
 )
+from tests.conftest import empty_filled_tables
 
 LAST_DAY = date(2026, 11, 20)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def company() -> Company:
     return plan(seed=7, days=13, customers=25, last_day=LAST_DAY)
 
 
-@pytest.mark.django_db
-def test_it_loads_the_whole_company(company: Company) -> None:
-    loaded = load(company)
+@pytest.fixture(scope="module")
+def loaded(company: Company, django_db_setup: object, django_db_blocker: DjangoDbBlocker) -> Iterator[Loaded]:
+    """Load the company once for all tests of this file; each rolls back what it adds."""
+    with django_db_blocker.unblock():
+        loaded = load(company)
+    yield loaded
+    with django_db_blocker.unblock():
+        empty_filled_tables()
 
+
+@pytest.mark.django_db
+def test_it_loads_the_whole_company(company: Company, loaded: Loaded) -> None:
     assert loaded.entries == JournalEntry.objects.filter(transactions__scope=SCOPE).count() == len(company.entries)
     assert Account.objects.count() == len(company.accounts)
     banks = Source.objects.filter(kind="bank")
@@ -73,9 +84,8 @@ def _held() -> dict[str, int]:
 
 
 @pytest.mark.django_db
-def test_movements_to_follow_are_one_of_each_thing_that_can_happen(company: Company) -> None:
-    load(company)
-
+@pytest.mark.usefixtures("loaded")
+def test_movements_to_follow_are_one_of_each_thing_that_can_happen() -> None:
     followed = {one.key: one for one in Transaction.objects.filter(scope=MOVEMENTS)}
     seen = {key: (one.status, one.settlement) for key, one in followed.items()}
     assert seen["follow-deposit"] == ("posted", "settled")
@@ -95,9 +105,8 @@ def test_movements_to_follow_are_one_of_each_thing_that_can_happen(company: Comp
 
 
 @pytest.mark.django_db
-def test_a_wallet_on_a_chain_shows_every_stage_and_is_proven(company: Company) -> None:
-    load(company)
-
+@pytest.mark.usefixtures("loaded")
+def test_a_wallet_on_a_chain_shows_every_stage_and_is_proven() -> None:
     chain = ChainSource.objects.get()
     assert {row.word for row in ChainTransfer.objects.all()} == {"seen", "safe", "final", "orphaned"}
     assert set(ChainTransfer.objects.exclude(uncounted="").values_list("uncounted", flat=True)) == {"zero_value", "unlisted_contract"}
@@ -107,9 +116,8 @@ def test_a_wallet_on_a_chain_shows_every_stage_and_is_proven(company: Company) -
 
 
 @pytest.mark.django_db
-def test_a_statement_is_restated_a_row_waits_in_quarantine_and_a_line_is_repeated(company: Company) -> None:
-    load(company)
-
+@pytest.mark.usefixtures("loaded")
+def test_a_statement_is_restated_a_row_waits_in_quarantine_and_a_line_is_repeated() -> None:
     first, second = Statement.objects.filter(source__code=MISPRINTED).exclude(superseded_by=None, supersedes=None).order_by("version")
     assert (first.version, first.proof, second.version, second.proof, second.supersedes) == (1, "unproven", 2, "proven", first)
     assert Item.objects.filter(withdrawn_by=second).count() == 1
@@ -121,9 +129,8 @@ def test_a_statement_is_restated_a_row_waits_in_quarantine_and_a_line_is_repeate
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("loaded")
 def test_the_breaks_are_those_of_the_truth_table(company: Company) -> None:
-    load(company)
-
     newest = max(file.statement_date for file in company.files if file.imported)
     live = Break.objects.exclude(state="resolved")
     found = Counter(live.values_list("type", flat=True))
@@ -148,8 +155,8 @@ def test_the_breaks_are_those_of_the_truth_table(company: Company) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("loaded")
 def test_loading_again_changes_nothing_and_another_company_is_refused(company: Company) -> None:
-    load(company)
     before = (JournalEntry.objects.count(), Item.objects.count(), Break.objects.count(), Run.objects.count())
 
     again = load(company)

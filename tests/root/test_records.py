@@ -115,7 +115,7 @@ def test_the_trail_is_for_those_who_may_search_it(person: Callable[[str, str], U
 # Through the gates
 
 
-@pytest.mark.usefixtures("books")
+@pytest.mark.usefixtures("books", "nothing_counted")
 def test_what_is_out_of_sight_is_in_no_list_and_on_no_page(person: Callable[[str, str], User], auditor: User) -> None:
     define_role(name="Sightless", permissions=ROLES["Auditor"])
     browser, sees_all = signed_in(person("sightless", "Sightless")), signed_in(auditor)
@@ -139,6 +139,7 @@ def test_a_leg_is_seen_with_its_account(auditor: User, post: Post) -> None:
     assert rows(browser.get(address(Account), {"q": "nothing\0"})) == 0
 
 
+@pytest.mark.usefixtures("nothing_counted")
 def test_a_key_that_no_record_could_have_is_404(auditor: User) -> None:
     browser = signed_in(auditor)
     for model in SHOWN:
@@ -149,7 +150,7 @@ def test_a_key_that_no_record_could_have_is_404(auditor: User) -> None:
 # For looking alone
 
 
-@pytest.mark.usefixtures("books")
+@pytest.mark.usefixtures("books", "nothing_counted")
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_nothing_can_be_written(auditor: User, method: str) -> None:
     browser = signed_in(auditor)
@@ -157,6 +158,11 @@ def test_nothing_can_be_written(auditor: User, method: str) -> None:
     with writes_nothing():
         for page in pages:
             assert getattr(browser, method)(page, {"_save": "1", "action": "delete_selected"}).status_code == 403, page
+
+
+@pytest.mark.usefixtures("books", "nothing_counted")
+def test_there_is_no_page_of_writing(auditor: User) -> None:
+    browser = signed_in(auditor)
     for model in SHOWN:
         for act in ("add/", "1/delete/", "1/change/", "1/history/"):
             assert browser.get(address(model) + act).status_code == 404, (model, act)
