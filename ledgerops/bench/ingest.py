@@ -27,17 +27,23 @@ def run(*, quick: bool) -> Report:
             rates = medians(alternate(works, slices=slices, before=server.checkpoint))
         # A process of its own: what one took for another file it keeps.
         with product_clients(server) as fresh:
-            (large,) = fresh.ask("take_in_large", megabytes=24 if quick else 1024)
+            megabytes = (4, 24) if quick else (24, 1024)
+            (small,) = fresh.ask("take_in_large", megabytes=megabytes[0], number=2_000)
+            (large,) = fresh.ask("take_in_large", megabytes=megabytes[1], number=2_001)
         return Report(
             bench="ingest",
-            sizes={"lines": list(sizes), "slices": slices, "large file (lines)": large["lines"]},
+            sizes={"lines": list(sizes), "slices": slices, "large files (MB)": list(megabytes), "large file (lines)": large["lines"]},
             settings=server.settings(),
             ratios={
                 **{code: rates[f"{code} taken in"] / rates[f"{code} alone"] for code in FORMATS},
                 "camt_megabytes": large["megabytes"],
             },
             reach=REACH,
-            rates={**{f"{name} (lines/s)": rate for name, rate in rates.items()}, "large file (s)": large["seconds"]},
+            rates={
+                **{f"{name} (lines/s)": rate for name, rate in rates.items()},
+                "large file (s)": large["seconds"],
+                **{f"peak memory at {size} MB (MB)": one["megabytes"] for size, one in zip(megabytes, (small, large), strict=True)},
+            },
             exponents={
                 f"cost by lines, {code}": exponent(
                     sizes=sizes, costs=(sizes[0] / rates[f"{code} small"], sizes[1] / rates[f"{code} taken in"])
