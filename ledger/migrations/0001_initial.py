@@ -480,6 +480,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "ledger_day_delta",
+                "indexes": [models.Index(fields=["effective_date"], name="ledger_day_delta_by_day")],
             },
         ),
         migrations.CreateModel(

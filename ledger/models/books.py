@@ -182,6 +182,8 @@ class DayDelta(models.Model):
 
     class Meta:
         db_table = "ledger_day_delta"
+        # What moved between two dates is read for all accounts in one stretch.
+        indexes = [models.Index(fields=["effective_date"], name="ledger_day_delta_by_day")]
 
 
 class PostingTail(models.Model):

@@ -106,7 +106,8 @@ SELECT account_id, coalesce(first_before, first), last FROM (
     SELECT s.*, lag(s.first) OVER w AS first_before, s.least >= lag(s.most) OVER w AS follows
     FROM (
         SELECT l.account_id, l.stretch, min(l.account_seq) AS first, max(l.account_seq) AS last, min(l.instant) AS least,
-               CASE WHEN count(*) = count(l.instant) THEN max(l.instant) END AS most, array_sort(array_agg((l.instant << 11) + (l.account_seq & 2047))) AS sorted
+               CASE WHEN count(*) = count(l.instant) THEN max(l.instant) END AS most,
+               array_sort(array_agg((l.instant << 11) + (l.account_seq & 2047))) AS sorted
         FROM (
             SELECT p.account_id, p.account_seq, p.account_seq >> 11 AS stretch, e.instant
             FROM ledger_posting p JOIN (

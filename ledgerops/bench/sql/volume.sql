@@ -52,6 +52,7 @@ INSERT INTO ledger_day_delta AS d (account_id, effective_date, debits_minor, cre
     SELECT h.id, effective_date, count(*) * 1000, 0, count(*) * 10 FROM planned, hot h GROUP BY h.id, effective_date
     UNION ALL
     SELECT customer_id, effective_date, 0, count(*) * 1000, count(*) FROM planned GROUP BY customer_id, effective_date
+    ORDER BY effective_date
     ON CONFLICT (account_id, effective_date) DO UPDATE SET debits_minor = d.debits_minor + excluded.debits_minor,
         credits_minor = d.credits_minor + excluded.credits_minor, postings = d.postings + excluded.postings;
 UPDATE ledger_balance b SET posted_debits_minor = b.posted_debits_minor + moved.entries * 1000, version = b.version + moved.entries * 10
