@@ -12,8 +12,8 @@ from audit.operations import record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import constraint_of
 from recon.models import Allocation, Break, BreakState, Item, Match, MatchMethod, Population, Side
+from recon.operations.explaining import halve_pairs
 from recon.operations.items import settle_items
-from recon.operations.passes import halve_pairs
 
 
 class MatchRefused(Refusal):

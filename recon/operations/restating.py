@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 from audit.operations import record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.models import Allocation, Break, BreakState, Item, Match, Reconciliation, Statement
+from recon.operations.explaining import halve_pairs
 from recon.operations.items import settle_items
-from recon.operations.passes import halve_pairs
 
 # Lines are the same when they say the same, the n-th of a content being the n-th of it in the version before.
 _PAIRS = """

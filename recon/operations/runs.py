@@ -14,7 +14,7 @@ from ledgerops.lib.transactions import constraint_of, database_now, retried, wil
 from ledgerops.runtime.gate import refuse_if_stopped
 from ledgerops.runtime.models import Function
 from recon.models import Reconciliation, Run, RunStatus
-from recon.operations import passes
+from recon.operations import explaining, passes
 
 RECONCILIATION_LOCK = 4202
 STEPS = ("collect", "match", "explain")
@@ -133,7 +133,7 @@ def _take_step(*, run_id: UUID, claim: datetime, step: str) -> bool:
         elif step == "match":
             passes.match_exactly(reconciliation=run.reconciliation, run=run)
         else:
-            passes.explain_the_rest(reconciliation=run.reconciliation, run=run)
+            explaining.explain_the_rest(reconciliation=run.reconciliation, run=run)
             _complete(run)
         Run.objects.filter(pk=run_id).update(step=step, heartbeat_at=Now())
         return True
