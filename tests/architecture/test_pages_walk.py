@@ -37,7 +37,7 @@ def test_route_says_what_it_needs_it(path: str, name: str, pattern: URLPattern) 
     assert not name.endswith("None"), f"{path} has no name"
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("nothing_counted")
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_each_role_opens_what_its_permissions_say_it(role: str, person: Callable[[str, str], User]) -> None:
     client = signed_in(person("somebody", role))
