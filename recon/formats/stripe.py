@@ -49,6 +49,11 @@ _OTHER_LISTS = (
     ("payout_id", "link"), ("balance_transaction_id", "fee"),
 )  # fmt: skip
 
+_OWN_NAMES = frozenset({
+    "balance_transaction", "amount_capturable", "amount_refunded", "arrival_date", "client_secret", "evidence_details_due_by",
+    "payment_intent", "payment_intent_id", "source_transaction", "statement_descriptor",
+})  # fmt: skip
+
 
 @guarded
 def read(file: BinaryIO) -> Iterator[Event]:
@@ -61,8 +66,9 @@ def recognise(columns: frozenset[str]) -> bool:
     balance = {"fee", "net", "currency", "type"} <= columns and bool({"source", "Source"} & columns)
     report = {"reporting_category", "net", "currency"} <= columns
     exported = {"id", "Type", "Net", "Available On (UTC)"} <= columns
-    other = "balance_transaction_id" in columns or {"amount_capturable", "client_secret"} & columns or {"livemode", "currency"} <= columns
-    return balance or report or exported or bool(other)
+    # What others call livemode and currency too is no list of Stripe without a name that only Stripe has.
+    other = "balance_transaction_id" in columns or ({"id", "livemode", "currency"} <= columns and bool(_OWN_NAMES & columns))
+    return balance or report or exported or other
 
 
 def _rows(file: BinaryIO) -> Iterator[Item]:

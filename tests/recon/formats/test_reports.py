@@ -87,6 +87,10 @@ def test_stripe_payout_leaves_the_balance_under_the_key_of_what_it_pays() -> Non
     assert all(("payout", "po_7") in one.keys for one in lines(events))
 
 
+def test_livemode_and_currency_alone_are_no_list_of_stripe() -> None:
+    assert detect(io.BytesIO(table("id,amount,currency,livemode,created,memo", "1,5.00,USD,true,2026-11-02,rent").encode())) is None
+
+
 def test_stripe_row_that_does_not_add_up_is_kept_apart() -> None:
     rows = [
         "txn_1,1000,2026-11-03 00:00:00,2026-11-01 10:00:00,usd,,30,971,ch_1,available,charge,",
