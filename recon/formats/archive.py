@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 from recon.formats import bai2, camt053, mt940, nacha, ofx
 from recon.formats.events import Event, LocatedError, Place, Reader, StatementClosed, StatementOpened, refusal
 from recon.formats.guard import guarded
-from recon.formats.sniff import BAI2, CAMT052, CAMT053, CAMT054, MT940, MT942, NACHA, OFX, detect
+from recon.formats.sniff import BAI2, CAMT052, CAMT053, CAMT054, MT940, MT942, NACHA, OFX, ZIP, detect
 
 MEMBERS_MAX = 1000
 UNPACKED_MAX = 1 << 30
@@ -28,9 +28,38 @@ _READERS: dict[str, Reader] = {
 }
 
 
+WORKBOOK = "[Content_Types].xml"
+
+
 @guarded
 def read(file: BinaryIO) -> Iterator[Event]:
     """Read every statement file of a ZIP archive; one unreadable member refuses the archive."""
+    return _members(file, otherwise=None)
+
+
+def reader_with(otherwise: Reader) -> Reader:
+    """Return a reader of archives that reads what is in no format of its own with the reader given, such as that of a mapping."""
+
+    @guarded
+    def read_members(file: BinaryIO) -> Iterator[Event]:
+        return _members(file, otherwise=otherwise)
+
+    return read_members
+
+
+def is_archive(file: BinaryIO) -> bool:
+    """Return whether a file is a ZIP archive of files, and no workbook, which is one too; the file is left at its beginning."""
+    file.seek(0)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return WORKBOOK not in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False
+    finally:
+        file.seek(0)
+
+
+def _members(file: BinaryIO, *, otherwise: Reader | None) -> Iterator[Event]:
     try:
         archive = zipfile.ZipFile(file)
     except zipfile.BadZipFile:
@@ -47,7 +76,7 @@ def read(file: BinaryIO) -> Iterator[Event]:
             with archive.open(member) as unpacked:
                 stream = cast("BinaryIO", unpacked)
                 code = detect(stream)
-                reader = _READERS.get(code or "")
+                reader = _READERS.get(code or "", otherwise if code is None or (code == ZIP and not is_archive(stream)) else None)
                 if reader is None:
                     message = "This file of the archive is in no statement format we read."
                     yield _refusal(member.filename, message)

@@ -5,9 +5,10 @@ from functools import lru_cache
 from typing import BinaryIO
 from uuid import UUID
 
-from recon.formats import FORMATS, detect
+from recon.formats import FORMATS, archive, detect
 from recon.formats.events import Reader
 from recon.formats.mapped import Mapping
+from recon.formats.sniff import ZIP
 from recon.intake.summary import ParsedStatement
 from recon.models import MAPPED, Source
 from recon.source_queries import mapping_in_force
@@ -28,12 +29,17 @@ def reader_of(source: Source | None, content: BinaryIO) -> ChosenReader:
         return ChosenReader()
     if source.format and source.format != MAPPED:
         return ChosenReader(format=source.format, reader=FORMATS[source.format].reader)
-    if not source.format and detect(content) is not None:
+    # A workbook is a ZIP archive too, and an archive may hold files that only the mapping reads.
+    code = detect(content)
+    if not source.format and code not in (None, ZIP):
         return ChosenReader()
     mapping = mapping_in_force(source)
     if mapping is None:
         return ChosenReader()
-    return ChosenReader(format=MAPPED, reader=Mapping.from_json(mapping.definition).reader(), mapping_id=mapping.pk)
+    reader = Mapping.from_json(mapping.definition).reader()
+    return ChosenReader(
+        format=MAPPED, reader=archive.reader_with(reader) if code == ZIP and archive.is_archive(content) else reader, mapping_id=mapping.pk
+    )
 
 
 class Chosen:

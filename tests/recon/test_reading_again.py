@@ -1,6 +1,7 @@
 """A file is read again under the mapping that is in force by then: what was understood before is not doubled."""
 
 import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -93,3 +94,15 @@ def test_a_refused_file_is_read_under_a_new_mapping_and_accepted_once(bank: Sour
     assert len(operations.accept_file(file_id=file.pk, source_ids=[bank.pk])) == 1
     assert operations.accept_file(file_id=file.pk, source_ids=[bank.pk]) == []
     assert (Statement.objects.count(), Item.objects.count(), QuarantinedRow.objects.count()) == (1, 3, 0)
+
+
+def test_mapped_files_in_an_archive_are_read_by_the_mapping_of_the_source(bank: Source, maker: User, agree: Agree) -> None:
+    agree(numbers=TRAILING)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("first.csv", DELIVERY)
+        archive.writestr("second.csv", HEAD + b"05.11.2026;INV-0003;9,00\n06.11.2026;INV-0004;x\n")
+    file = receive(out.getvalue(), bank=bank, by=maker)
+    assert len(operations.accept_file(file_id=file.pk, source_ids=[bank.pk])) == 1
+    assert [(one.line_count, one.quarantined) for one in Statement.objects.order_by("ordinal")] == [(3, 0), (1, 1)]
+    assert QuarantinedRow.objects.get().place.startswith("line 3, second.csv: row 2")
