@@ -6,11 +6,9 @@ end is found by halving. The legs of a deferred account stand in that order once
 are folded in from the tail.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,8 +16,7 @@ from django.db import connection
 
 from ledger.accounting import DEBIT
 from ledger.models import Account
-from ledger.queries.grounds import PRESENT, Ground, grounds_of
-from ledgerops.lib.prepared import rows
+from ledger.queries.effective import effective_sums
 
 # Below so many postings it is not worth asking which way round is the shortest.
 FEW = 2_000
@@ -125,73 +122,10 @@ def _current(row: Sequence[Any]) -> Current:
     )
 
 
-# What stood on the ground, and the days between it and the date. One text of numbers: thousands of accounts are read at a time, and a value
-# of a row each would take longer than adding them up.
-_AS_OF = """
-    SELECT '[' || string_agg('[' || concat_ws(',', a.id, b.version,
-               CASE WHEN %(present)s THEN b.posted_debits_minor ELSE coalesce(h.debits_minor, 0) END,
-               CASE WHEN %(present)s THEN b.posted_credits_minor ELSE coalesce(h.credits_minor, 0) END,
-               coalesce(d.debits, 0), coalesce(d.credits, 0), coalesce(t.debits, 0), coalesce(t.credits, 0)) || ']', ',') || ']'
-    FROM ledger_account a
-    JOIN ledger_balance b ON b.account_id = a.id
-    LEFT JOIN (SELECT * FROM ledger_close_balance WHERE close_id = ANY (%(closes)s)) h ON h.account_id = a.id
-    LEFT JOIN {days} ON d.account_id = a.id
-    LEFT JOIN (
-        SELECT t.account_id, coalesce(sum(t.amount_minor) FILTER (WHERE t.direction = 'debit'), 0) AS debits,
-               coalesce(sum(t.amount_minor) FILTER (WHERE t.direction = 'credit'), 0) AS credits
-        FROM ledger_posting_tail t JOIN ledger_entry e ON e.id = t.entry_id
-        WHERE t.account_id = ANY (%(accounts)s) AND t.effective_date <= %(as_of)s AND e.posted_at <= %(known_at)s
-        GROUP BY t.account_id) t ON t.account_id = a.id
-    WHERE a.id = ANY (%(accounts)s) AND a.entity_id = ANY (%(entities)s)
-"""
-# The days of some accounts are found account by account, those of many in one stretch: they lie together as they were written.
-_DAYS_OF_SOME = """LATERAL (
-        SELECT a.id AS account_id, sum(x.debits_minor) AS debits, sum(x.credits_minor) AS credits FROM ledger_day_delta x
-        WHERE x.account_id = a.id AND x.effective_date > %(after)s AND x.effective_date <= %(until)s) d"""
-_DAYS_OF_MANY = """(
-        SELECT x.account_id, sum(x.debits_minor) AS debits, sum(x.credits_minor) AS credits FROM ledger_day_delta x
-        WHERE x.effective_date > %(after)s AND x.effective_date <= %(until)s GROUP BY x.account_id) d"""
-_ACCOUNTS_IN_ALL = "SELECT reltuples::bigint FROM pg_class WHERE oid = 'ledger_account'::regclass"
-# So many accounts of all are many: reading a day of an account by itself takes several times as long as among others.
-MANY = 0.1
-
-
 def balances_as_of(*, account_ids: Sequence[int], as_of: date) -> dict[int, Sums]:
     """Return each account's sums at the end of an effective date, as they are known now."""
-    rows = _effective(account_ids=account_ids, as_of=as_of, known_at=None)
+    rows = effective_sums(account_ids=account_ids, as_of=as_of, known_at=None)
     return {account: Sums(debits + late, credits_ + late_credits) for account, _, debits, credits_, late, late_credits in rows}
-
-
-def _effective(*, account_ids: Sequence[int], as_of: date, known_at: datetime | None) -> Iterable[tuple[int, int, int, int, int, int]]:
-    """Return for each account its last place, its sums at a date, and those of the legs that had no place yet."""
-    grounds = sorted(grounds_of(account_ids=account_ids, as_of=as_of), key=_stands_on)
-    days = _DAYS_OF_MANY if len(account_ids) > 1 and _are_many(len(account_ids)) else _DAYS_OF_SOME
-    for stands_on, group in groupby(grounds, key=_stands_on):
-        of_day = list(group)
-        ((found,),) = _rows(
-            _AS_OF.format(days=days),
-            accounts=list(account_ids),
-            entities=[ground.entity_id for ground in of_day],
-            closes=[ground.close_id for ground in of_day if ground.close_id],
-            after=min(stands_on, as_of),
-            until=max(stands_on, as_of),
-            as_of=as_of,
-            present=stands_on == PRESENT,
-            known_at=known_at or "infinity",
-        )
-        sign = -1 if stands_on > as_of else 1
-        for account, version, debits, credits_, day_debits, day_credits, late, late_credits in json.loads(found or "[]"):
-            yield account, version, debits + sign * day_debits, credits_ + sign * day_credits, late, late_credits
-
-
-def _stands_on(ground: Ground) -> date:
-    return ground.stands_on
-
-
-def _are_many(accounts: int) -> bool:
-    """Return whether so many accounts are a good part of all; where the database has not counted them yet, they are."""
-    ((in_all,),) = rows(_ACCOUNTS_IN_ALL, [])
-    return accounts >= MANY * int(in_all or 0)
 
 
 # The last place is asked first: most accounts have been quiet since, and are done with that.
@@ -259,7 +193,9 @@ def balances_known_at(*, account_ids: Sequence[int], as_of: date, known_at: date
     seqs = seqs_known_at(account_ids=account_ids, known_at=known_at)
     known: dict[int, Sums] = {}
     cuts = []
-    for account, version, debits, credits_, waited, waited_credits in _effective(account_ids=account_ids, as_of=as_of, known_at=known_at):
+    for account, version, debits, credits_, waited, waited_credits in effective_sums(
+        account_ids=account_ids, as_of=as_of, known_at=known_at
+    ):
         known[account] = Sums(debits + waited, credits_ + waited_credits)
         if version > seqs[account]:
             cuts.append(_Cut(account_id=account, after=seqs[account], through=version))
@@ -327,7 +263,7 @@ def _rows(statement: str, **parameters: Any) -> Iterable[Any]:
 
 def placed_sums(*, account_id: int, as_of: date, through: int) -> Sums:
     """Return the sums of an account's legs that count to a date and have a place up to `through`: what its statement lists."""
-    ((_, version, debits, credits_, _, _),) = _effective(account_ids=[account_id], as_of=as_of, known_at=None)
+    ((_, version, debits, credits_, _, _),) = effective_sums(account_ids=[account_id], as_of=as_of, known_at=None)
     sums = Sums(debits, credits_)
     if version == through:
         return sums
@@ -416,7 +352,7 @@ _LATE_LEGS = """
 
 def difference_of(*, account_id: int, as_of: date, known_at: datetime, after: int, size: int) -> Difference:
     """Return what makes the difference between now and an instant, `after` being the account's last place that was recorded by then."""
-    ((_, through, debits, credits_, waiting, waiting_credits),) = _effective(account_ids=[account_id], as_of=as_of, known_at=None)
+    ((_, through, debits, credits_, waiting, waiting_credits),) = effective_sums(account_ids=[account_id], as_of=as_of, known_at=None)
     sums = Sums(debits, credits_)
     cut = _Cut(account_id=account_id, after=after, through=through)
     # The latest legs come first: where the date lies before the instant, few of those that came after it still count to it.
@@ -449,7 +385,7 @@ def difference_of(*, account_id: int, as_of: date, known_at: datetime, after: in
     else:
         # More than is listed: what each of them moved is summed where it lies.
         placed = _late_sums([cut], as_of=as_of, known_at=known_at).get(account_id, NOTHING)
-        ((_, _, _, _, waited, waited_credits),) = _effective(account_ids=[account_id], as_of=as_of, known_at=known_at)
+        ((_, _, _, _, waited, waited_credits),) = effective_sums(account_ids=[account_id], as_of=as_of, known_at=known_at)
         known = sums.minus(placed).plus(Sums(waited, waited_credits))
     return Difference(now=now, known=known, late=late[:size], more=len(late) > size)
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from ledgerops.lib.prepared import read
+from ledgerops.lib.prepared import array, read
 
 # Instants as whole microseconds. Postings may be dated after today. An entity without periods has nothing posted.
 _PERIODS = """
@@ -34,7 +34,7 @@ class Ground(NamedTuple):
 
 def grounds_of(*, account_ids: Sequence[int], as_of: date) -> list[Ground]:
     """Return for each entity of the accounts what lies the fewest days from the date, before or after it."""
-    periods: list[_Period] = read(_PERIODS, [f"{{{','.join(map(str, account_ids))}}}"]) or []
+    periods: list[_Period] = read(_PERIODS, [array(account_ids)]) or []
     return [_nearest(list(of_entity), as_of=as_of) for _, of_entity in groupby(periods, key=itemgetter(0))]
 
 

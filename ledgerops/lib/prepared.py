@@ -8,7 +8,7 @@ Placeholders are PostgreSQL's own ($1, $2), values go as texts, and a statement'
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from time import perf_counter
 from typing import Any
@@ -64,6 +64,11 @@ def rows(statement: str, values: Sequence[Value]) -> list[Row]:
             database.queries_log.append({"sql": statement, "time": f"{perf_counter() - started:.3f}"})
         if session.closed and session.autocommit:  # what is left of a lost transaction may not go on outside it
             database.close()
+
+
+def array(numbers: Iterable[int]) -> str:
+    """Return whole numbers as the text of an array."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _text(value: Value) -> bytes:
