@@ -138,9 +138,11 @@ _STATEMENTS = [
         RUNS,
         f"""
         INSERT INTO recon_run (id, number, reconciliation_id, status, requested_at, started_at, finished_at, step, items_total, items_done,
-            ledger_items, statement_items, matches_made, breaks_opened, breaks_resolved, rules_version, failure)
+            ledger_items, statement_items, matches_made, breaks_opened, breaks_resolved, rules_version, failure, passes_done,
+            passes_total, watermark, suggestions_made, challenges_raised)
         SELECT uuidv7(-({_AGO})), n, {_RECONCILIATION}, CASE WHEN n %% 500 = 0 THEN 'failed' ELSE 'completed' END, now() - ({_AGO}),
-               now() - ({_AGO}), now() - ({_AGO}), 'explain', 20, 20, 10, 10, 5, 10, 0, 1, '' FROM generate_series(1, %(total)s) AS n
+               now() - ({_AGO}), now() - ({_AGO}), 'explain', 20, 20, 10, 10, 5, 10, 0, 1, '', 9, 9, '', 0, 0
+        FROM generate_series(1, %(total)s) AS n
         """,
     ),
     (
