@@ -7,7 +7,7 @@ from iso4217 import Currency
 from approvals import operations as approvals
 from ledger import operations as ledger
 from ledger.transaction_types import TRANSACTION_TYPES
-from recon.operations import ADJUSTMENT, APPROVE_MAPPING, COUNT_REPEATED
+from recon.operations import ADJUSTMENT, APPROVE_MAPPING, APPROVE_RULES, COUNT_REPEATED
 
 READING = [
     "ledger.view_account",
@@ -35,6 +35,7 @@ ROLES = {
         "recon.work_quarantine",
         "recon.register_source",
         "recon.map_source",
+        "recon.define_reconciliation",
         "recon.run_reconciliation",
         "recon.work_break",
         "recon.match_items",
@@ -92,6 +93,11 @@ REASONS = {
         ("MAPPING_NEW", "First mapping of a source"),
         ("MAPPING_CHANGE", "Its files are written in another way than before"),
         ("MAPPING_MORE", "More of its columns are read"),
+    ],
+    APPROVE_RULES: [
+        ("RULES_MORE", "More is matched by itself"),
+        ("RULES_SAFER", "Wrong matches are avoided"),
+        ("RULES_TARIFF", "A charge has changed"),
     ],
     "ledger.change_account": [
         ("ACCOUNT_LIMIT", "Limit set or changed"),

@@ -41,6 +41,16 @@ from recon.operations.previewing import FileLine, Restatement, lines_in, raw_aro
 from recon.operations.quarantine import NothingNew, QuarantineRefused, dismiss_row, read_again
 from recon.operations.repeats import COUNT_REPEATED, RepeatRefused, propose_counting
 from recon.operations.restating import RestatementWaits
+from recon.operations.rules import (
+    APPROVE_RULES,
+    RulesInvalid,
+    RulesNotNew,
+    RulesNotYours,
+    checked_rules,
+    draft_rules,
+    revise_rules,
+    submit_rules,
+)
 from recon.operations.runs import RunRefused, claim_run, execute_run, overdue_runs, request_run
 from recon.operations.saved_views import SavedViewRefused, delete_view, save_view
 from recon.operations.sources import NewAccount, SourceInvalid, SourceRefused, choose_format, register_source, register_source_with_account
@@ -48,6 +58,7 @@ from recon.operations.sources import NewAccount, SourceInvalid, SourceRefused, c
 __all__ = [
     "ADJUSTMENT",
     "APPROVE_MAPPING",
+    "APPROVE_RULES",
     "COUNT_REPEATED",
     "FILE_MAXIMUM_BYTES",
     "SAMPLE_MAXIMUM_BYTES",
@@ -74,6 +85,9 @@ __all__ = [
     "RepeatRefused",
     "Restatement",
     "RestatementWaits",
+    "RulesInvalid",
+    "RulesNotNew",
+    "RulesNotYours",
     "RunRefused",
     "SampleRefused",
     "SavedViewRefused",
@@ -85,6 +99,7 @@ __all__ = [
     "assign_break",
     "assign_breaks",
     "checked_mapping",
+    "checked_rules",
     "choose_format",
     "choose_source",
     "claim_job",
@@ -94,6 +109,7 @@ __all__ = [
     "deliver_file",
     "dismiss_row",
     "draft_mapping",
+    "draft_rules",
     "execute_job",
     "execute_run",
     "hand_out_file",
@@ -117,10 +133,12 @@ __all__ = [
     "restatement_by",
     "revise_adjustment",
     "revise_mapping",
+    "revise_rules",
     "save_view",
     "set_feed",
     "statements_in",
     "submit_mapping",
+    "submit_rules",
     "sweep_feeds",
     "take_dropped",
     "take_in",

@@ -9,6 +9,7 @@ INTAKE_TESTS = "tests/database/test_intake_guards.py"
 PRIVILEGE_TESTS = "tests/database/test_privileges.py"
 SOURCE_TESTS = "tests/database/test_source_guards.py"
 CHAIN_TESTS = "tests/database/test_chain_guards.py"
+RULES_TESTS = "tests/database/test_rules_guards.py"
 AROUND_TESTS = "tests/faults/test_ways_around.py"
 
 
@@ -148,6 +149,20 @@ GUARDS = [
         python="recon.operations.passes._MATCH_EXACTLY",
         text="candidates_of_ledger = 1 AND candidates_of_statement = 1 AND",
     ),
+    trigger("recon_rules_never_change", "recon_rules_version", f"{RULES_TESTS}::test_rules_become_others_it"),
+    trigger("recon_rules_are_born_a_draft", "recon_rules_version", f"{RULES_TESTS}::test_rules_are_born_in_force_or_out_of_order_it"),
+    trigger("recon_rules_go_forward", "recon_rules_version", f"{RULES_TESTS}::test_rules_skip_their_submission_it"),
+    trigger("recon_rules_are_approved_by_two", "recon_rules_version", f"{RULES_TESTS}::test_rules_nobody_approved_it"),
+    trigger("recon_population_append_only", "recon_population", f"{RULES_TESTS}::test_population_becomes_another_it"),
+    trigger("recon_population_account_never_deleted", "recon_population_account", f"{RULES_TESTS}::test_account_leaves_its_population_it"),
+    trigger(
+        "recon_population_statement_append_only", "recon_population_statement", f"{RULES_TESTS}::test_statement_leaves_a_population_it"
+    ),
+    trigger("recon_run_pass_append_only", "recon_run_pass", f"{RULES_TESTS}::test_funnel_of_a_run_is_rewritten_it"),
+    trigger("recon_demotion_append_only", "recon_pass_demotion", f"{RULES_TESTS}::test_demotion_is_taken_back_it"),
+    trigger("recon_never_match_append_only", "recon_never_match", f"{RULES_TESTS}::test_pair_that_never_matches_is_forgotten_it"),
+    trigger("recon_undoing_append_only", "recon_match_undoing", f"{RULES_TESTS}::test_undoing_of_a_match_is_rewritten_it"),
+    trigger("recon_suggestion_meaning_never_changes", "recon_suggestion", f"{RULES_TESTS}::test_suggestion_becomes_another_it"),
     trigger("recon_chain_meaning_never_changes", "recon_chain", f"{CHAIN_TESTS}::test_another_contract_is_followed_it"),
     trigger("recon_chain_block_only_rises", "recon_chain_block", f"{CHAIN_TESTS}::test_block_becomes_another_it"),
     index("recon_chain_has_one_live_block_of_a_number", f"{CHAIN_TESTS}::test_second_live_block_of_a_number_it"),
