@@ -39,6 +39,8 @@ BEGIN
     EXECUTE format(
         'GRANT CONNECT ON DATABASE %I TO ledgerops_migrator, ledgerops_app, ledgerops_sealer, ledgerops_auditor', current_database()
     );
+    -- What a run looks at lies in tables of its own transaction. Every function names pg_temp last, so that none of them is mistaken.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO ledgerops_app', current_database());
     EXECUTE format('ALTER DATABASE %I SET timezone TO ''UTC''', current_database());
 END
 $$;

@@ -51,6 +51,7 @@ class Server:
             )
             for role in ("ledgerops_app", "ledgerops_migrator"):
                 connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(role)))
+            connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO ledgerops_app").format(sql.Identifier(database)))
         return self.url(database)
 
     def checkpoint(self) -> None:
