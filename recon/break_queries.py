@@ -1,20 +1,23 @@
 """Reading breaks for their pages: figures, lists, and what is known around one break."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import Abs
 
 from approvals.models import User
 from ledger.models import Account
 from ledger.queries import accounts_for
-from ledgerops.lib.calendars import business_days_before
+from ledgerops.lib.calendars import business_days_apart, business_days_before
+from recon.matching.candidates import WINDOW_DAYS, Frequencies, Reason, log_odds, reasons_between, score_of, waterfall
+from recon.matching.candidates import Side as ScoredSide
 from recon.matching.explanations import Situation
 from recon.matching.rules import Rules
-from recon.models import Break, BreakState, Item, Match, RulesStatus, RulesVersion, Run, RunStatus, SavedView
+from recon.models import Break, BreakState, Item, Match, RulesStatus, RulesVersion, Run, RunStatus, SavedView, Side
 from recon.queries import breaks_for, runs_for
 
 if TYPE_CHECKING:
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 
 # Business days after which a break is past its limit.
 LIMIT_DAYS = 4
+CANDIDATES_SHOWN = 6
+CANDIDATES_SCORED = 60
+CANDIDATE_SCORE_LEAST = 5
+# How many items before and after one frequencies are counted among; more would take longer and say the same.
+FREQUENCIES_SAMPLED = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,4 +155,95 @@ def situation_of(recon_break: Break, *, gap: str) -> Situation:
         days_apart=(pair[1].item_date - pair[0].item_date).days if pair[0] and pair[1] else None,
         days_allowed=_days_allowed(recon_break.reconciliation_id),
         **counted,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An open item that could explain a break, with the difference that would remain if it were taken."""
+
+    item: Item
+    score: int
+    odds: Decimal
+    reasons: Sequence[Reason]
+    remaining_minor: int
+
+    @property
+    def waterfall(self) -> str:
+        """Return how the score came about, a step for each criterion."""
+        return waterfall(self.reasons)
+
+
+def candidates_of(recon_break: Break, *, frequencies: Frequencies | None = None) -> list[Candidate]:
+    """Return the best explanations of a break: open items of the other side, and reversals on its own side; a stale feed has none.
+
+    `frequencies` are those around its first item, asked for once where they are needed twice.
+    """
+    own = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
+    if not own:
+        return []
+    anchor = own[0]
+    open_items = Item.objects.filter(reconciliation=recon_break.reconciliation_id, open=True).exclude(pk__in=[item.pk for item in own])
+    free = open_items.annotate(distance=Abs(F("amount_minor") - anchor.amount_minor))
+    opposite = free.exclude(side=anchor.side) if len(own) == 1 else free
+    near = opposite.order_by("distance", "pk")[:CANDIDATES_SCORED]
+    same_key = opposite.filter(match_key=anchor.match_key).exclude(match_key="")[:CANDIDATES_SCORED]
+    contra = free.filter(side=anchor.side, amount_minor=anchor.amount_minor).exclude(flow=anchor.flow)[:CANDIDATES_SCORED]
+    frequencies = frequencies or frequencies_around(anchor)
+    scored = [_candidate(recon_break, anchor=anchor, item=item, frequencies=frequencies) for item in near.union(same_key, contra)]
+    worth = [candidate for candidate in scored if candidate.score >= CANDIDATE_SCORE_LEAST]
+    return sorted(worth, key=lambda candidate: (-candidate.odds, abs(candidate.remaining_minor), candidate.item.pk))[:CANDIDATES_SHOWN]
+
+
+def frequencies_around(anchor: Item) -> Frequencies:
+    """Count how common an item's amount, key and counterparty are among the items taken in around it, within 90 days of its date."""
+    sample = Item.objects.filter(
+        pk__gt=anchor.pk - FREQUENCIES_SAMPLED,
+        pk__lt=anchor.pk + FREQUENCIES_SAMPLED,
+        reconciliation=anchor.reconciliation_id,
+        item_date__gt=anchor.item_date - timedelta(days=WINDOW_DAYS),
+        item_date__lte=anchor.item_date + timedelta(days=WINDOW_DAYS),
+    ).exclude(side=anchor.side)
+    counted = sample.aggregate(
+        items=Count("pk"),
+        same_amount=Count("pk", filter=Q(amount_minor=anchor.amount_minor, flow=anchor.flow)),
+        same_key=Count("pk", filter=Q(match_key=anchor.match_key)),
+        same_counterparty=Count("pk", filter=Q(counterparty__iexact=anchor.counterparty)),
+    )
+    return Frequencies(**counted)
+
+
+def pair_of(recon_break: Break, *, frequencies: Frequencies | None = None) -> Candidate | None:
+    """Return how well the two sides a break holds explain each other; None if it holds one side."""
+    if recon_break.ledger_item is None or recon_break.statement_item is None:
+        return None
+    left, right = recon_break.ledger_item, recon_break.statement_item
+    reasons = _reasons_between(recon_break, left, right, frequencies=frequencies or frequencies_around(left))
+    return Candidate(
+        item=right, score=score_of(reasons), odds=log_odds(reasons), reasons=reasons, remaining_minor=int(recon_break.difference_minor)
+    )
+
+
+def _candidate(recon_break: Break, *, anchor: Item, item: Item, frequencies: Frequencies) -> Candidate:
+    # On the other side the same amount explains; on the same side it is the opposite one, a reversal.
+    sign = 1 if item.side != anchor.side else -1
+    reasons = _reasons_between(recon_break, anchor, item, sign=sign, frequencies=frequencies)
+    change = item.open_signed_minor if item.side == Side.LEDGER else -item.open_signed_minor
+    return Candidate(
+        item=item,
+        score=score_of(reasons),
+        odds=log_odds(reasons),
+        reasons=reasons,
+        remaining_minor=int(recon_break.difference_minor) + change,
+    )
+
+
+def _reasons_between(recon_break: Break, left: Item, right: Item, *, sign: int = 1, frequencies: Frequencies) -> list[Reason]:
+    days = business_days_apart(left.item_date, right.item_date, calendar=recon_break.reconciliation.calendar)
+    return reasons_between(_scored(left), _scored(right, sign=sign), frequencies=frequencies, days=days)
+
+
+def _scored(item: Item, *, sign: int = 1) -> ScoredSide:
+    return ScoredSide(
+        signed_minor=sign * item.signed_minor, item_date=item.item_date, match_key=item.match_key, counterparty=item.counterparty
     )

@@ -15,8 +15,6 @@ from ledger.accounting import DEBIT, Line
 from ledger.models import Direction, JournalEntry, PeriodStatus, Posting
 from ledger.queries import BalanceEffect, effects_of, period_of, postings_of
 from ledgerops.lib.errors import Refusal, RefusalKind
-from recon.matching.candidates import Reason, reasons_between, score_of
-from recon.matching.candidates import Side as ScoredSide
 from recon.matching.comparison import compared
 from recon.models import (
     Break,
@@ -34,9 +32,6 @@ from recon.models import (
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
-
-CANDIDATES_SHOWN = 6
-CANDIDATES_SCORED = 60
 
 
 class SourceNotFound(Refusal):
@@ -194,57 +189,6 @@ def break_for(user: "AbstractUser", *, break_id: UUID) -> Break:
     if found is None:
         raise BreakNotFound("there is no such break in your scope")
     return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """An open item that could explain a break, with the difference that would remain if it were taken."""
-
-    item: Item
-    score: int
-    reasons: Sequence[Reason]
-    remaining_minor: int
-
-
-def candidates_of(recon_break: Break) -> list[Candidate]:
-    """Return the best explanations of a break: open items of the other side, and reversals on its own side; a stale feed has none."""
-    own = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
-    if not own:
-        return []
-    anchor = own[0]
-    open_items = Item.objects.filter(reconciliation=recon_break.reconciliation_id, open=True).exclude(pk__in=[item.pk for item in own])
-    free = open_items.annotate(distance=Abs(F("amount_minor") - anchor.amount_minor))
-    opposite = free.exclude(side=anchor.side) if len(own) == 1 else free
-    near = opposite.order_by("distance", "pk")[:CANDIDATES_SCORED]
-    same_key = opposite.filter(match_key=anchor.match_key).exclude(match_key="")[:CANDIDATES_SCORED]
-    contra = free.filter(side=anchor.side, amount_minor=anchor.amount_minor).exclude(flow=anchor.flow)[:CANDIDATES_SCORED]
-    scored = [_candidate(recon_break, anchor=anchor, item=item) for item in near.union(same_key, contra)]
-    worth = [candidate for candidate in scored if candidate.score >= 20]
-    return sorted(worth, key=lambda candidate: (-candidate.score, abs(candidate.remaining_minor), candidate.item.pk))[:CANDIDATES_SHOWN]
-
-
-def pair_of(recon_break: Break) -> Candidate | None:
-    """Return how well the two sides a break holds explain each other; None if it holds one side."""
-    if recon_break.ledger_item is None or recon_break.statement_item is None:
-        return None
-    reasons = reasons_between(_scored(recon_break.ledger_item), _scored(recon_break.statement_item))
-    return Candidate(
-        item=recon_break.statement_item, score=score_of(reasons), reasons=reasons, remaining_minor=int(recon_break.difference_minor)
-    )
-
-
-def _candidate(recon_break: Break, *, anchor: Item, item: Item) -> Candidate:
-    # On the other side the same amount explains; on the same side it is the opposite one, a reversal.
-    sign = 1 if item.side != anchor.side else -1
-    reasons = reasons_between(_scored(anchor), _scored(item, sign=sign))
-    change = item.signed_minor if item.side == Side.LEDGER else -item.signed_minor
-    return Candidate(item=item, score=score_of(reasons), reasons=reasons, remaining_minor=int(recon_break.difference_minor) + change)
-
-
-def _scored(item: Item, *, sign: int = 1) -> ScoredSide:
-    return ScoredSide(
-        signed_minor=sign * item.signed_minor, item_date=item.item_date, match_key=item.match_key, counterparty=item.counterparty
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

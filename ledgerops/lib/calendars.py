@@ -23,6 +23,19 @@ def business_days_between(start: date, end: date) -> int:
     return weeks * 5 + sum((start + timedelta(days=weeks * 7 + n)).weekday() < SATURDAY for n in range(1, rest + 1))
 
 
+def business_days_apart(start: date, end: date, *, calendar: str) -> int:
+    """Return how many business days of a calendar passed from `start` to `end`, below zero where `end` is the earlier.
+
+    As many as the numbers of `recon.BusinessDay` lie apart.
+    """
+    if end < start:
+        return -business_days_apart(end, start, calendar=calendar)
+    if calendar == WEEKDAYS:
+        return business_days_between(start, end)
+    works = _rule(calendar)
+    return sum(works(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
+
+
 def business_days_before(day: date, *, count: int) -> date:
     """Return the latest date that lies at least `count` business days before `day`."""
     current = day

@@ -372,7 +372,7 @@ class ComparedField(serializers.Serializer[Any]):
 class ReasonFields(serializers.Serializer[Any]):
     topic = serializers.CharField()
     verdict = serializers.ChoiceField(choices=[verdict.value for verdict in Verdict])
-    points = serializers.IntegerField()
+    points = serializers.DecimalField(max_digits=4, decimal_places=1, help_text="log-odds: one point doubles the odds")
     detail = serializers.CharField()
 
 
@@ -383,7 +383,8 @@ class CandidateFields(serializers.Serializer[Any]):
     item_date = serializers.DateField(source="item.item_date")
     reference = serializers.CharField(source="item.reference")
     counterparty = serializers.CharField(source="item.counterparty")
-    score = serializers.IntegerField(help_text="0 to 100: the sum of the reasons' points")
+    score = serializers.IntegerField(help_text="1 to 99: the likelihood that the reasons' points add up to")
+    waterfall = serializers.CharField(help_text="the points in words, one step for each criterion")
     reasons = ReasonFields(many=True)
     remaining_minor = MinorField(help_text="the difference that would be left")
 

@@ -60,7 +60,7 @@ def break_in_full(user: User, *, break_id: UUID) -> dict[str, Any]:
     ledger = facts.get(recon_break.ledger_item_id or 0)
     statement = facts.get(recon_break.statement_item_id or 0)
     rows = compared(ledger, statement, scale=asset.scale, asset=asset.code) if ledger and statement else []
-    candidates = queries.candidates_of(recon_break) if recon_break.is_live else []
+    candidates = break_queries.candidates_of(recon_break) if recon_break.is_live else []
     timeline = timeline_of(target_type="recon.break", target_id=recon_break.pk)[:TIMELINE_SHOWN]
     proposals = proposals_about(target_type="recon.break", target_id=recon_break.pk)
     return {

@@ -31,6 +31,8 @@ def difference_of(items: Collection[Item]) -> int:
     for item in items:
         place = (item.side, item.population_id)
         sums[place] = sums.get(place, 0) + signs[item.population_id] * item.open_signed_minor
+    if not sums:
+        return 0
     (side, _), first = min(sums.items())
     if len(sums) == 1:
         return first if side == Side.LEDGER else -first

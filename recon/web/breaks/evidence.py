@@ -6,11 +6,12 @@ from typing import Any
 
 from ledgerops.lib.money import grouped
 from recon import break_queries, queries
+from recon.break_queries import Candidate
 from recon.matching.candidates import Verdict
 from recon.matching.comparison import FieldRow, compared
 from recon.matching.explanations import why_matched, why_not_matched
 from recon.models import Break, Item, MatchMethod, Side
-from recon.queries import Candidate, Facts
+from recon.queries import Facts
 from recon.web.breaks.words import METHOD_WORDS
 
 VERDICT_WORDS = {Verdict.AGREES: "yes", Verdict.CLOSE: "near", Verdict.DIFFERS: "no"}
@@ -75,8 +76,9 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
     """Return what a break's page shows as evidence; `chosen_id` is the candidate's item id as the address has it, or empty."""
     if not recon_break.is_live:
         return _of_resolved(recon_break)
-    candidates = queries.candidates_of(recon_break)
     own = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
+    frequencies = break_queries.frequencies_around(own[0])
+    candidates = break_queries.candidates_of(recon_break, frequencies=frequencies)
     told = queries.facts_of_items([*own, *(candidate.item for candidate in candidates)])
     single = len(own) == 1
     # A pair is compared with itself; for a single side the best candidate stands in until another is chosen.
@@ -86,7 +88,7 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
     left, right = told[own[0].pk], told[own[1].pk] if not single else None
     if single and chosen is not None:
         left, right = _ledger_first(left, told[chosen.item.pk])
-    pair = queries.pair_of(recon_break)
+    pair = break_queries.pair_of(recon_break, frequencies=frequencies)
     asset = recon_break.reconciliation.source.asset
     gap = grouped(int(recon_break.difference_minor), scale=asset.scale, signed=True)
     return _evidence(
