@@ -13,12 +13,14 @@ from approvals.models import User
 from ledger.models import Account
 from ledger.queries import accounts_for
 from ledgerops.lib.calendars import business_days_apart, business_days_before
+from ledgerops.lib.money import grouped
 from recon.matching.candidates import WINDOW_DAYS, Frequencies, Reason, log_odds, reasons_between, score_of, waterfall
 from recon.matching.candidates import Side as ScoredSide
 from recon.matching.explanations import Situation
+from recon.matching.nearest import Answer, Around, Thing, why_not
 from recon.matching.rules import Rules
-from recon.models import Break, BreakState, Item, Match, RulesStatus, RulesVersion, Run, RunStatus, SavedView, Side
-from recon.queries import breaks_for, runs_for
+from recon.models import Break, BreakState, Item, Match, Population, Run, RunStatus, SavedView, Side
+from recon.queries import Facts, breaks_for, facts_of_items, runs_for
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
@@ -130,31 +132,107 @@ def items_beside(recon_break: Break, *, item_ids: Collection[int]) -> list[Item]
     return list(found.order_by("pk"))
 
 
-def _days_allowed(reconciliation_id: int) -> int:
-    """Return how many business days the first pass by key allows."""
-    definition = RulesVersion.objects.values_list("definition", flat=True).get(reconciliation=reconciliation_id, status=RulesStatus.ACTIVE)
-    return next((one.days for one in Rules.from_json(definition).passes if one.kind == "key"), 0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbourhood:
+    """What lies around a live break: its own items, open ones that come near, and open ones that want the same as its first item.
+
+    `near` are of the other populations, and reversals of its own; `rivals` are of its own population.
+    """
+
+    own: Sequence[Item]
+    near: Sequence[Item]
+    rivals: Sequence[Item]
+    frequencies: Frequencies
+    rules: Rules
+
+    @property
+    def anchor(self) -> Item:
+        return self.own[0]
 
 
-def situation_of(recon_break: Break, *, gap: str) -> Situation:
-    """Return what the exact pass found around a live break; `gap` is the difference of its pair as people read it."""
-    pair = recon_break.ledger_item, recon_break.statement_item
-    anchor = recon_break.ledger_item or recon_break.statement_item
-    assert anchor is not None
-    same_key = Item.objects.filter(reconciliation=recon_break.reconciliation_id, match_key=anchor.match_key).exclude(match_key="")
-    counted = same_key.aggregate(
-        open_opposite=Count("pk", filter=Q(open=True) & ~Q(side=anchor.side)),
-        open_own=Count("pk", filter=Q(open=True, side=anchor.side)),
+def neighbourhood_of(recon_break: Break) -> Neighbourhood | None:
+    """Return what lies around a break as `break_for` gave it; None where it has no item, as a stale feed has none."""
+    own = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
+    if not own:
+        return None
+    anchor = own[0]
+    open_items = (
+        Item.objects.filter(reconciliation=recon_break.reconciliation_id, open=True)
+        .exclude(pk__in=[item.pk for item in own])
+        .annotate(distance=Abs(F("amount_minor") - anchor.amount_minor))
     )
+    opposite = open_items.exclude(population=anchor.population_id) if len(own) == 1 else open_items
+    near = opposite.order_by("distance", "pk")[:CANDIDATES_SCORED]
+    same_key = opposite.filter(match_key=anchor.match_key).exclude(match_key="")[:CANDIDATES_SCORED]
+    here = open_items.filter(population=anchor.population_id)
+    contra = here.filter(amount_minor=anchor.amount_minor).exclude(flow=anchor.flow)[:CANDIDATES_SCORED]
+    keyed = here.filter(match_key=anchor.match_key).exclude(match_key="")
+    rivals = here.filter(amount_minor=anchor.amount_minor)[:CANDIDATES_SCORED].union(keyed[:CANDIDATES_SCORED])
+    return Neighbourhood(
+        own=own,
+        near=list(near.union(same_key, contra)),
+        rivals=list(rivals),
+        frequencies=frequencies_around(anchor),
+        rules=Rules.from_json(getattr(recon_break, "rules_in_force")),  # noqa: B009 - an annotation of the gate
+    )
+
+
+def situation_of(recon_break: Break, *, around: Neighbourhood, gap: str) -> Situation:
+    """Return what the pass by reference found around a live break; `gap` is the difference of its pair as people read it."""
+    anchor, pair = around.anchor, (recon_break.ledger_item, recon_break.statement_item)
+    calendar = recon_break.reconciliation.calendar
+    same_key = [item for item in (*around.own, *around.near, *around.rivals) if anchor.match_key and item.match_key == anchor.match_key]
+    here = {item.pk for item in same_key if item.side == anchor.side}
     return Situation(
         break_type=recon_break.type,
         side=anchor.side,
         match_key=anchor.match_key,
         reference=anchor.reference,
         gap=gap,
-        days_apart=(pair[1].item_date - pair[0].item_date).days if pair[0] and pair[1] else None,
-        days_allowed=_days_allowed(recon_break.reconciliation_id),
-        **counted,
+        days_apart=business_days_apart(pair[0].item_date, pair[1].item_date, calendar=calendar) if pair[0] and pair[1] else None,
+        days_allowed=next((one.days for one in around.rules.passes if one.kind == "key"), 0),
+        open_opposite=len({item.pk for item in same_key if item.side != anchor.side}),
+        open_own=len(here),
+    )
+
+
+def why_not_matched_by_pass(recon_break: Break, *, around: Neighbourhood) -> list[Answer]:
+    """Return for each pass of the rules in force why it left a live break's first item open."""
+    asset, reconciliation = recon_break.reconciliation.source.asset, recon_break.reconciliation
+    others = [item for item in (*around.own[1:], *around.near) if item.population_id != around.anchor.population_id]
+    items = [around.anchor, *others, *around.rivals]
+    signs = dict(Population.objects.filter(reconciliation=reconciliation).values_list("pk", "sign"))
+    wanted = {name for one in around.rules.passes for name in one.attributes} - {"counterparty"}
+    told = facts_of_items(items) if wanted else {}
+    things = {item.pk: _thing(item, sign=signs[item.population_id], facts=told.get(item.pk)) for item in items}
+    return why_not(
+        around.rules.passes,
+        Around(
+            own=things[around.anchor.pk],
+            others=[things[item.pk] for item in others],
+            rivals=[things[item.pk] for item in around.rivals],
+            days_between=lambda start, end: business_days_apart(start, end, calendar=reconciliation.calendar),
+            money=lambda minor: grouped(minor, scale=asset.scale),
+            tariffs=around.rules.tariffs,
+            cut=len(others) >= CANDIDATES_SCORED,
+        ),
+    )
+
+
+def _thing(item: Item, *, sign: int, facts: Facts | None) -> Thing:
+    attributes = {"counterparty": item.counterparty}
+    if facts is not None:
+        account = facts.line.counterparty_account if facts.line else ""
+        attributes |= {"description": facts.description, "counterparty_account": account}
+    return Thing(
+        id=item.pk,
+        name=item.reference or item.counterparty or f"the item of {item.item_date}",
+        population=item.population_id,
+        signed_minor=sign * item.open_signed_minor,
+        item_date=item.item_date,
+        keys=frozenset(item.keys) | ({f"own_reference:{item.match_key}"} if item.match_key else frozenset()),
+        reference=item.reference,
+        attributes=attributes,
     )
 
 
@@ -174,23 +252,9 @@ class Candidate:
         return waterfall(self.reasons)
 
 
-def candidates_of(recon_break: Break, *, frequencies: Frequencies | None = None) -> list[Candidate]:
-    """Return the best explanations of a break: open items of the other side, and reversals on its own side; a stale feed has none.
-
-    `frequencies` are those around its first item, asked for once where they are needed twice.
-    """
-    own = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
-    if not own:
-        return []
-    anchor = own[0]
-    open_items = Item.objects.filter(reconciliation=recon_break.reconciliation_id, open=True).exclude(pk__in=[item.pk for item in own])
-    free = open_items.annotate(distance=Abs(F("amount_minor") - anchor.amount_minor))
-    opposite = free.exclude(side=anchor.side) if len(own) == 1 else free
-    near = opposite.order_by("distance", "pk")[:CANDIDATES_SCORED]
-    same_key = opposite.filter(match_key=anchor.match_key).exclude(match_key="")[:CANDIDATES_SCORED]
-    contra = free.filter(side=anchor.side, amount_minor=anchor.amount_minor).exclude(flow=anchor.flow)[:CANDIDATES_SCORED]
-    frequencies = frequencies or frequencies_around(anchor)
-    scored = [_candidate(recon_break, anchor=anchor, item=item, frequencies=frequencies) for item in near.union(same_key, contra)]
+def candidates_of(recon_break: Break, *, around: Neighbourhood) -> list[Candidate]:
+    """Return the best explanations of a break: open items of the other side, and reversals on its own side."""
+    scored = [_candidate(recon_break, anchor=around.anchor, item=item, frequencies=around.frequencies) for item in around.near]
     worth = [candidate for candidate in scored if candidate.score >= CANDIDATE_SCORE_LEAST]
     return sorted(worth, key=lambda candidate: (-candidate.odds, abs(candidate.remaining_minor), candidate.item.pk))[:CANDIDATES_SHOWN]
 
@@ -213,12 +277,12 @@ def frequencies_around(anchor: Item) -> Frequencies:
     return Frequencies(**counted)
 
 
-def pair_of(recon_break: Break, *, frequencies: Frequencies | None = None) -> Candidate | None:
+def pair_of(recon_break: Break, *, around: Neighbourhood) -> Candidate | None:
     """Return how well the two sides a break holds explain each other; None if it holds one side."""
     if recon_break.ledger_item is None or recon_break.statement_item is None:
         return None
     left, right = recon_break.ledger_item, recon_break.statement_item
-    reasons = _reasons_between(recon_break, left, right, frequencies=frequencies or frequencies_around(left))
+    reasons = _reasons_between(recon_break, left, right, frequencies=around.frequencies)
     return Candidate(
         item=right, score=score_of(reasons), odds=log_odds(reasons), reasons=reasons, remaining_minor=int(recon_break.difference_minor)
     )

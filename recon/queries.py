@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Abs
 from guardian.shortcuts import get_objects_for_user
 
@@ -22,6 +22,8 @@ from recon.models import (
     Item,
     PopulationAccount,
     Reconciliation,
+    RulesStatus,
+    RulesVersion,
     Run,
     Side,
     Source,
@@ -179,13 +181,14 @@ def breaks_for(user: "AbstractUser") -> QuerySet[Break]:
 
 
 def break_for(user: "AbstractUser", *, break_id: UUID) -> Break:
-    """Return one break.
+    """Return one break, with the definition of its rules as `rules_in_force`.
 
     :raises BreakNotFound: if it is not there for this user.
     """
     account = "reconciliation__source__account"
     around = (f"{account}__entity", f"{account}__asset", "resolved_by__made_by", "resolved_by__run")
-    found = breaks_for(user).select_related(*around).filter(pk=break_id).first()
+    in_force = RulesVersion.objects.filter(reconciliation=OuterRef("reconciliation"), status=RulesStatus.ACTIVE).values("definition")
+    found = breaks_for(user).select_related(*around).annotate(rules_in_force=Subquery(in_force[:1])).filter(pk=break_id).first()
     if found is None:
         raise BreakNotFound("there is no such break in your scope")
     return found

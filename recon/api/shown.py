@@ -11,9 +11,11 @@ from audit.queries import timeline_of
 from ledgerops.lib import money
 from recon import break_queries, file_queries, queries
 from recon.api import serializers
+from recon.break_queries import Neighbourhood
 from recon.matching.comparison import FieldRow, compared
 from recon.matching.explanations import why_matched, why_not_matched
-from recon.models import Break, BreakType, FileStatus, StatementFile
+from recon.matching.nearest import Answer
+from recon.models import Break, FileStatus, StatementFile
 from recon.operations import statements_in
 
 TIMELINE_SHOWN = 200
@@ -60,12 +62,13 @@ def break_in_full(user: User, *, break_id: UUID) -> dict[str, Any]:
     ledger = facts.get(recon_break.ledger_item_id or 0)
     statement = facts.get(recon_break.statement_item_id or 0)
     rows = compared(ledger, statement, scale=asset.scale, asset=asset.code) if ledger and statement else []
-    candidates = break_queries.candidates_of(recon_break) if recon_break.is_live else []
+    around = break_queries.neighbourhood_of(recon_break) if recon_break.is_live else None
+    candidates = break_queries.candidates_of(recon_break, around=around) if around else []
     timeline = timeline_of(target_type="recon.break", target_id=recon_break.pk)[:TIMELINE_SHOWN]
     proposals = proposals_about(target_type="recon.break", target_id=recon_break.pk)
     return {
         **serializers.BreakFields(recon_break).data,
-        "explanation": _explanation(recon_break),
+        "explanation": _explanation(recon_break, around=around),
         "ledger": ledger and serializers.LedgerFacts(ledger).data,
         "statement": statement and serializers.StatementFacts(statement).data,
         "comparison": [_compared_field(row) for row in rows],
@@ -76,16 +79,26 @@ def break_in_full(user: User, *, break_id: UUID) -> dict[str, Any]:
     }
 
 
-def _explanation(recon_break: Break) -> str:
+def why_in_full(user: User, *, break_id: UUID) -> list[Answer]:
+    """Return for each pass of the rules in force why it left a break open; none for what is resolved or waits for a file.
+
+    :raises BreakNotFound: if it is not there for this user.
+    """
+    recon_break = queries.break_for(user, break_id=break_id)
+    around = break_queries.neighbourhood_of(recon_break) if recon_break.is_live else None
+    return break_queries.why_not_matched_by_pass(recon_break, around=around) if around else []
+
+
+def _explanation(recon_break: Break, *, around: Neighbourhood | None) -> str:
     match = recon_break.resolved_by
     if match is not None:
         return why_matched(explanation=match.explanation, made_by=match.made_by.shown_name if match.made_by else "")
-    if recon_break.type == BreakType.STALE_FEED:
+    if around is None:
         days = ", ".join(recon_break.missing_days)
         return recon_break.resolution or f"the reports on {days} have not come"
     asset = recon_break.reconciliation.source.asset
     gap = f"{money.grouped(abs(int(recon_break.difference_minor)), scale=asset.scale)} {asset.code}"
-    return why_not_matched(break_queries.situation_of(recon_break, gap=gap))
+    return why_not_matched(break_queries.situation_of(recon_break, around=around, gap=gap))
 
 
 def _compared_field(row: FieldRow) -> dict[str, Any]:

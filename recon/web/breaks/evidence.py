@@ -10,6 +10,7 @@ from recon.break_queries import Candidate
 from recon.matching.candidates import Verdict
 from recon.matching.comparison import FieldRow, compared
 from recon.matching.explanations import why_matched, why_not_matched
+from recon.matching.nearest import Answer
 from recon.models import Break, Item, MatchMethod, Side
 from recon.queries import Facts
 from recon.web.breaks.words import METHOD_WORDS
@@ -50,6 +51,7 @@ class Evidence:
     pair: Candidate | None
     pair_reasons: Sequence[dict[str, str]]
     why: str
+    answers: Sequence[Answer]
     method_word: str
     others: Sequence[Facts]
 
@@ -76,9 +78,9 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
     """Return what a break's page shows as evidence; `chosen_id` is the candidate's item id as the address has it, or empty."""
     if not recon_break.is_live:
         return _of_resolved(recon_break)
-    own = [item for item in (recon_break.ledger_item, recon_break.statement_item) if item is not None]
-    frequencies = break_queries.frequencies_around(own[0])
-    candidates = break_queries.candidates_of(recon_break, frequencies=frequencies)
+    around = break_queries.neighbourhood_of(recon_break)
+    assert around is not None
+    own, candidates = around.own, break_queries.candidates_of(recon_break, around=around)
     told = queries.facts_of_items([*own, *(candidate.item for candidate in candidates)])
     single = len(own) == 1
     # A pair is compared with itself; for a single side the best candidate stands in until another is chosen.
@@ -88,7 +90,7 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
     left, right = told[own[0].pk], told[own[1].pk] if not single else None
     if single and chosen is not None:
         left, right = _ledger_first(left, told[chosen.item.pk])
-    pair = break_queries.pair_of(recon_break, frequencies=frequencies)
+    pair = break_queries.pair_of(recon_break, around=around)
     asset = recon_break.reconciliation.source.asset
     gap = grouped(int(recon_break.difference_minor), scale=asset.scale, signed=True)
     return _evidence(
@@ -109,7 +111,8 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
         ],
         pair=pair,
         pair_reasons=_reasons(pair) if pair else [],
-        why=why_not_matched(break_queries.situation_of(recon_break, gap=f"{gap} {asset.code}")),
+        why=why_not_matched(break_queries.situation_of(recon_break, around=around, gap=f"{gap} {asset.code}")),
+        answers=break_queries.why_not_matched_by_pass(recon_break, around=around),
     )
 
 
@@ -138,7 +141,7 @@ def _evidence(recon_break: Break, *, left: Facts, right: Facts | None, **values:
     rows = compared(left, right, scale=asset.scale, asset=asset.code) if right is not None else []
     nothing: list[Any] = []
     defaults: dict[str, Any] = {"with_candidate": False, "candidates": nothing, "pair": None, "pair_reasons": nothing}
-    defaults |= {"others": nothing, "method_word": ""}
+    defaults |= {"others": nothing, "method_word": "", "answers": nothing}
     return Evidence(
         left=left,
         right=right,
@@ -154,4 +157,5 @@ def _ledger_first(own: Facts, other: Facts) -> tuple[Facts, Facts]:
 
 
 def _reasons(candidate: Candidate) -> list[dict[str, str]]:
-    return [{"verdict": VERDICT_WORDS[reason.verdict], "text": f"{reason.topic} {reason.detail}".rstrip()} for reason in candidate.reasons]
+    """Return the steps of the waterfall: what each criterion adds to the odds, or takes from them."""
+    return [{"verdict": VERDICT_WORDS[reason.verdict], "text": reason.said} for reason in candidate.reasons]
