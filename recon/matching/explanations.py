@@ -1,5 +1,6 @@
 """Why something was matched or was not, as a sentence that names the values it rests on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 OTHER_SIDE = {"ledger": "statement", "statement": "ledger"}
@@ -52,19 +53,43 @@ def _why_alone(situation: Situation, *, own: str, other: str, key: str) -> str:
 def why_matched(*, explanation: dict[str, object], made_by: str) -> str:
     """Return in words what a match's stored explanation says."""
     match explanation.get("pass"):
-        case "exact":
-            days = explanation.get("days", 0)
-            apart = _days(abs(days)) if isinstance(days, int) else str(days)
-            return (
-                f"Each was the other's only candidate under key {explanation.get('key')}, with the same amount and direction, "
-                f"{apart} apart (allowed {explanation.get('days_allowed')})."
-            )
         case "by hand":
             return f"{made_by or 'A person'} matched these items by hand; both sides sum to the same."
         case "adjustment":
             return "An approved adjustment was posted, and its posting explains what was open."
         case _:
-            return "Both sides sum to the same."
+            return _why_by_pass(explanation)
+
+
+def _why_by_pass(told: Mapping[str, object]) -> str:
+    apart = f"{_days(int(str(told.get('days', 0))))} of business apart (allowed {told.get('days_allowed', 0)})"
+    what = ", ".join(filter(None, _values(told.get("alike"))))
+    key = told.get("key") or ", ".join(_values(told.get("keys")))
+    only = "Each was the other's only candidate"
+    said = {
+        "contra": f"An item and its opposite carry {key} and no other item does, {apart}: they cancel each other.",
+        "key": f"{only} under key {key}, with the same amount and direction, {apart}.",
+        "group": f"The items under {key} add up to {_sums(told)}, {apart}.",
+        "block": f"As many on each side are alike in amount and {what or 'date'}, {apart}, so it makes no difference which is which.",
+        "attribute": f"{only} with this amount and {what}, {apart}.",
+        "window": f"{only} with this amount, {apart}.",
+        "tolerance": f"{only} with an amount that is {_sums(told)}, {apart}.",
+    }
+    return said.get(str(told.get("kind")), "Both sides sum to the same.")
+
+
+def _sums(told: Mapping[str, object]) -> str:
+    match told.get("because"):
+        case "tariff":
+            return f"the same but for {told.get('residual')}, which is the charge {told.get('tariff')} and stays open"
+        case "tolerance":
+            return f"the same but for {told.get('residual')}, which is less than the rule allows and stays open"
+        case _:
+            return "the same on every side"
+
+
+def _values(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
 
 
 def _days(count: int) -> str:

@@ -51,7 +51,7 @@ from recon.operations.rules import (
     revise_rules,
     submit_rules,
 )
-from recon.operations.runs import RunRefused, claim_run, execute_run, overdue_runs, request_run
+from recon.operations.runs import RunRefused, cancel_run, claim_run, execute_run, overdue_runs, request_run
 from recon.operations.saved_views import SavedViewRefused, delete_view, save_view
 from recon.operations.sources import NewAccount, SourceInvalid, SourceRefused, choose_format, register_source, register_source_with_account
 
@@ -98,6 +98,7 @@ __all__ = [
     "accept_file",
     "assign_break",
     "assign_breaks",
+    "cancel_run",
     "checked_mapping",
     "checked_rules",
     "choose_format",

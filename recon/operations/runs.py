@@ -1,10 +1,14 @@
-"""Reconciliation runs. The row is the queue; every step may be repeated, so a killed run is simply run again."""
+"""Reconciliation runs: collect what is new, take the passes in order, suggest and explain the rest.
+
+The row is the queue. Every step is a transaction of its own, with the place up to which the run has come, so that a run whose worker is
+lost at any point goes on there and ends as it would have.
+"""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
 from audit.context import SYSTEM, Origin, acting_from
@@ -13,15 +17,20 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import constraint_of, database_now, retried, will_pass
 from ledgerops.runtime.gate import refuse_if_stopped
 from ledgerops.runtime.models import Function
-from recon.models import Reconciliation, Run, RunStatus
-from recon.operations import explaining, passes
+from recon.matching.rules import MATCHING, Rules
+from recon.models import Match, MatchMethod, PassDemotion, Reconciliation, RulesStatus, RulesVersion, Run, RunStatus
+from recon.operations import collecting, engine, explaining
 
 RECONCILIATION_LOCK = 4202
-STEPS = ("collect", "match", "explain")
+STEPS = ("collect", "match", "suggest", "explain")
+# What a run says of itself where the last one left it nothing to do.
+NOTHING_NEW = "nothing new"
+# A pass may be wrong so often, in all or of a thousand, before it only suggests.
+UNDONE_MAX, UNDONE_OF = 3, 1000
 # A worker that is alive says so at every step; one that has been silent this long is gone.
 SILENCE = timedelta(minutes=2)
 # A person matched an item by hand while a step had it in view: the step looks again.
-LOST_TO_A_PERSON = frozenset({"recon_item_is_matched_once"})
+LOST_TO_A_PERSON = frozenset({"recon_item_is_matched_once", "recon_allocation_takes_what_is_there", "recon_match_balances"})
 
 
 class RunRefused(Refusal):
@@ -64,6 +73,23 @@ def queue_run(*, reconciliation: Reconciliation, requested_by_id: int | None) ->
     return run
 
 
+def cancel_run(*, run_id: UUID, asked_by_id: int) -> Run:
+    """Stop a run: at once where it waits, else after the pass that it is at. What it has matched stands.
+
+    :raises RunRefused: if it has ended already.
+    """
+    with act("recon.run.cancel_asked", target_type="recon.run", target_id=run_id):
+        run = Run.objects.select_for_update().filter(pk=run_id).first()
+        if run is None or not run.is_active:
+            raise RunRefused("this run has ended already", field="run")
+        Run.objects.filter(pk=run_id, cancel_asked_at=None).update(cancel_asked_by=asked_by_id, cancel_asked_at=Now())
+        record_event("recon.run.cancel_asked", target_type="recon.run", target_id=run_id, after={"number": run.number})
+        if run.status == RunStatus.QUEUED:
+            _cancel(run)
+        run.refresh_from_db()
+        return run
+
+
 def claim_run(*, run_id: UUID) -> datetime | None:
     """Take a queued run, or one whose worker has gone silent; None if somebody else has it or it has ended.
 
@@ -102,9 +128,8 @@ def execute_run(*, run_id: UUID) -> Run:
 
 def _carry_through(*, run_id: UUID, claim: datetime) -> None:
     try:
-        for step in STEPS:
-            if not retried(lambda step=step: _take_step(run_id=run_id, claim=claim, step=step), lost_to=LOST_TO_A_PERSON):  # type: ignore[misc]
-                break
+        while retried(lambda: _take_step(run_id=run_id, claim=claim), lost_to=LOST_TO_A_PERSON):
+            pass
     except Exception as error:
         if not will_pass(error):
             _fail(run_id=run_id, claim=claim, error=error)
@@ -119,8 +144,8 @@ def _fail(*, run_id: UUID, claim: datetime, error: Exception) -> None:
             record_event("recon.run.failed", target_type="recon.run", target_id=run_id, outcome="failed", reason=type(error).__name__)
 
 
-def _take_step(*, run_id: UUID, claim: datetime, step: str) -> bool:
-    """Do one step; false, and nothing is done, if the run has been given to another worker."""
+def _take_step(*, run_id: UUID, claim: datetime) -> bool:
+    """Do what comes next; false where nothing is left to do, or the run has been given to another worker, or was cancelled."""
     with act("recon.run.completed", target_type="recon.run", target_id=run_id):
         reconciliation_id = Run.objects.values_list("reconciliation_id", flat=True).get(pk=run_id)
         with connection.cursor() as cursor:
@@ -128,19 +153,85 @@ def _take_step(*, run_id: UUID, claim: datetime, step: str) -> bool:
         run = Run.objects.select_related("reconciliation__source__account").get(pk=run_id)
         if (run.status, run.started_at) != (RunStatus.RUNNING, claim):
             return False
-        if step == "collect":
-            passes.collect_ledger_items(reconciliation=run.reconciliation, run=run)
-        elif step == "match":
-            passes.match_exactly(reconciliation=run.reconciliation, run=run)
-        else:
-            explaining.explain_the_rest(reconciliation=run.reconciliation, run=run)
-            _complete(run)
-        Run.objects.filter(pk=run_id).update(step=step, heartbeat_at=Now())
-        return True
+        if run.cancel_asked_at is not None:
+            _cancel(run)
+            return False
+        goes_on = _collect(run) if not run.step else _go_on(run)
+        Run.objects.filter(pk=run_id).update(heartbeat_at=Now())
+        return goes_on
+
+
+def _collect(run: Run) -> bool:
+    """Take in what is new and fix the rules of this run; false where neither is anything new, and the run is at its end."""
+    version = RulesVersion.objects.get(reconciliation=run.reconciliation, status=RulesStatus.ACTIVE)
+    made = collecting.collect(reconciliation=run.reconciliation, run=run)
+    _demote(run, version)
+    passes = [one for one in Rules.from_json(version.definition).passes if one.kind in MATCHING]
+    started = {"rules_version": version.number, "passes_total": len(passes), "passes_done": 0}
+    watermark = collecting.watermark_of(reconciliation=run.reconciliation, rules=version)
+    last = Run.objects.filter(reconciliation=run.reconciliation, status=RunStatus.COMPLETED).order_by("-finished_at").first()
+    if not made and last is not None and last.watermark == watermark:
+        Run.objects.filter(pk=run.pk).update(step=NOTHING_NEW, watermark=watermark, **started)
+        _complete(run)
+        return False
+    Run.objects.filter(pk=run.pk).update(step=STEPS[0], **started)
+    return True
+
+
+def _go_on(run: Run) -> bool:
+    """Take the next pass, or what comes after the last one; false once the run is complete."""
+    version = RulesVersion.objects.get(reconciliation=run.reconciliation, number=run.rules_version)
+    rules = Rules.from_json(version.definition)
+    passes = [one for one in rules.passes if one.kind in MATCHING]
+    if run.passes_done < len(passes):
+        one = passes[run.passes_done]
+        demoted = PassDemotion.objects.filter(rules=version, pass_id=one.id).exists()
+        position = run.passes_done + 1
+        engine.take_pass(run=run, version=version, rules=rules, one=one, position=position, automatic=one.automatic and not demoted)
+        Run.objects.filter(pk=run.pk).update(step="match", passes_done=position)
+    elif run.step != "suggest":
+        Run.objects.filter(pk=run.pk).update(step="suggest")
+    else:
+        engine.challenge(run=run)
+        explaining.explain_the_rest(reconciliation=run.reconciliation, run=run)
+        watermark = collecting.watermark_of(reconciliation=run.reconciliation, rules=version)
+        Run.objects.filter(pk=run.pk).update(step="explain", watermark=watermark, items_done=F("items_total"))
+        _complete(run)
+        return False
+    return True
+
+
+def _demote(run: Run, version: RulesVersion) -> None:
+    """Let passes of which too many matches were undone by people only suggest, from now on."""
+    of_rules = Match.objects.filter(reconciliation=run.reconciliation, method=MatchMethod.RULE, rules_version=version.number)
+    undone = of_rules.filter(undoing__isnull=False).values("pass_id").annotate(times=Count("pk")).filter(times__gt=UNDONE_MAX)
+    known = set(PassDemotion.objects.filter(rules=version).values_list("pass_id", flat=True))
+    for pass_id, times in sorted(undone.values_list("pass_id", "times")):
+        if pass_id in known:
+            continue
+        made = of_rules.filter(pass_id=pass_id).count()
+        if times * UNDONE_OF > made:
+            PassDemotion.objects.create(rules=version, pass_id=pass_id, matches_made=made, matches_undone=times)
+            record_event(
+                "recon.pass.demoted",
+                target_type="recon.rules_version",
+                target_id=version.pk,
+                after={"pass": pass_id, "matches_made": made, "matches_undone": times},
+            )
+
+
+def _cancel(run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.CANCELLED, finished_at=Now())
+    record_event(
+        "recon.run.cancelled",
+        target_type="recon.run",
+        target_id=run.pk,
+        after={"passes_done": run.passes_done, "matches_made": run.matches_made},
+    )
 
 
 def _complete(run: Run) -> None:
-    Run.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED, finished_at=Now(), items_done=F("items_total"))
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED, finished_at=Now())
     run.refresh_from_db()
     record_event(
         "recon.run.completed",
@@ -152,5 +243,6 @@ def _complete(run: Run) -> None:
             "breaks_resolved": run.breaks_resolved,
             "through_account_seq": run.through_account_seq,
             "rules_version": run.rules_version,
+            "step": run.step,
         },
     )

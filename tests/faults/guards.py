@@ -144,10 +144,10 @@ GUARDS = [
     trigger("recon_revoked_item_is_free", "recon_allocation", f"{INTAKE_TESTS}::test_match_revoked_and_its_item_hidden_it"),
     trigger("recon_quarantined_row_ends_once", "recon_quarantined_row", f"{INTAKE_TESTS}::test_row_dismissed_twice_it"),
     Guard(
-        "mutual uniqueness of the exact pass",
+        "mutual uniqueness of the pass by key",
         "tests/recon/test_passes.py",
-        python="recon.operations.passes._MATCH_EXACTLY",
-        text="candidates_of_ledger = 1 AND candidates_of_statement = 1 AND",
+        python="recon.operations.selecting.pairs._PAIRS",
+        text="count(*) = 2 AND",
     ),
     trigger("recon_rules_never_change", "recon_rules_version", f"{RULES_TESTS}::test_rules_become_others_it"),
     trigger("recon_rules_are_born_a_draft", "recon_rules_version", f"{RULES_TESTS}::test_rules_are_born_in_force_or_out_of_order_it"),

@@ -83,7 +83,7 @@ def test_failed_run_says_what_is_kept(bank: Source, browser: Client, monkeypatch
     def fail(**_: object) -> None:
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr("recon.operations.passes.match_exactly", fail)
+    monkeypatch.setattr("recon.operations.engine.take_pass", fail)
     with pytest.raises(RuntimeError):
         operations.execute_run(run_id=run.pk)
     page = text(browser.get(address(run)))

@@ -18,11 +18,13 @@ FROM recon_free f JOIN recon_item i ON i.id = f.id {told}
 """
 _TOLD = "LEFT JOIN recon_statement_line l ON l.id = i.statement_line_id LEFT JOIN ledger_entry e ON e.id = i.entry_id"
 
-# Alike items lie together while no gap between two of them is wider than allowed. The first of each population by date, the second of
+# Alike items lie together while no gap between two of them is wider than allowed; those of one reference always do, since a day does
+# not tell which of them is meant. The first of each population by date, the second of
 # each, and so on, have to lie within the days: then they are as many in each, and who belongs to whom makes no difference.
 _BLOCKS = """
 WITH stepped AS (
-    SELECT v.*, CASE WHEN day - lag(day) OVER (PARTITION BY value, signed ORDER BY day) > %(days)s THEN 1 ELSE 0 END AS step
+    SELECT v.*, CASE WHEN value[cardinality(value)] = ''
+                      AND day - lag(day) OVER (PARTITION BY value, signed ORDER BY day) > %(days)s THEN 1 ELSE 0 END AS step
     FROM recon_free_value v WHERE NOT empty),
 clusters AS (
     SELECT *, sum(step) OVER (PARTITION BY value, signed ORDER BY day) AS cluster FROM stepped),

@@ -50,7 +50,8 @@ WHERE s.residual = 0 OR c.n IS NOT NULL OR s.residual <= %(absolute)s OR s.resid
 # groups is nobody's.
 _CHOOSE = """
 WITH told AS MATERIALIZED (
-    SELECT ids, ids[1] AS grp, min(key) AS key, min(days) AS days, min(residual) AS residual, min(larger) AS larger, min(towards) AS towards,
+    SELECT ids, ids[1] AS grp, min(key) AS key, min(days) AS days, min(residual) AS residual,
+           min(larger) AS larger, min(towards) AS towards,
            min(because) AS because, min(tariff) AS tariff
     FROM recon_group g WHERE (residual = 0) = %(exact)s
       AND NOT EXISTS (SELECT FROM recon_chosen c WHERE c.item = ANY(g.ids))

@@ -26,7 +26,7 @@ BREAKS_SHOWN = 50
 # htmx ends its polling on this status.
 STOP_POLLING = 286
 UNPROCESSABLE = 422
-STEP_NAMES = {"collect": "Collect postings", "match": "Match exactly", "explain": "Explain the rest"}
+STEP_NAMES = {"collect": "Collect what is new", "match": "Match", "suggest": "Suggest", "explain": "Explain the rest"}
 STATUSES = [
     (RunStatus.QUEUED, "Queued"),
     (RunStatus.RUNNING, "Running"),
