@@ -1,11 +1,14 @@
 """What a run left open, as breaks: pairs that disagree first, then what stands alone."""
 
+import json
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
 
+from recon.matching.causes import cause_of
 from recon.models import Reconciliation, Run
+from recon.operations.reconciliations import rules_of
 
 # A pair of which one side has found its match elsewhere becomes a break of the other side alone.
 _HALVE = """
@@ -13,31 +16,44 @@ UPDATE recon_break b SET
     ledger_item_id = CASE WHEN l.open THEN b.ledger_item_id END,
     statement_item_id = CASE WHEN s.open THEN b.statement_item_id END,
     type = CASE WHEN l.open THEN 'missing_external' ELSE 'missing_internal' END,
-    difference_minor = CASE WHEN l.open THEN l.amount_minor * CASE l.flow WHEN 'in' THEN 1 ELSE -1 END
-                            ELSE s.amount_minor * CASE s.flow WHEN 'in' THEN -1 ELSE 1 END END,
-    version = b.version + 1
-FROM recon_item l, recon_item s
+    difference_minor = CASE WHEN l.open THEN l.open_minor * CASE l.flow WHEN 'in' THEN lp.sign ELSE -lp.sign END
+                            ELSE s.open_minor * CASE s.flow WHEN 'in' THEN -sp.sign ELSE sp.sign END END,
+    cause = '{}', version = b.version + 1
+FROM recon_item l, recon_item s, recon_population lp, recon_population sp
 WHERE b.reconciliation_id = %(reconciliation)s AND b.state IN ('open', 'investigating')
   AND l.id = b.ledger_item_id AND s.id = b.statement_item_id AND l.open <> s.open
+  AND lp.id = l.population_id AND sp.id = s.population_id
 """
 
-# Same key and flow, each the other's only one, but amount or date disagree: one break for the pair.
+# Same key, each the other's only one between their two populations, but amount, date or direction disagree: one break for the pair.
+# Opposite directions make a pair only where nothing else has the key and the amounts are equal: an error of sign.
 _PAIRS = """
 WITH free AS MATERIALIZED (
-    SELECT i.* FROM recon_item i
+    SELECT i.id, i.side, i.population_id, p.position, i.match_key, i.open_minor, i.item_date, i.reference, i.counterparty,
+           CASE i.flow WHEN 'in' THEN p.sign ELSE -p.sign END AS sign
+    FROM recon_item i JOIN recon_population p ON p.id = i.population_id
     WHERE i.reconciliation_id = %(reconciliation)s AND i.open AND i.match_key <> ''
       AND NOT EXISTS (
           SELECT 1 FROM recon_break b WHERE b.state <> 'resolved'
             AND (b.ledger_item_id = i.id OR b.statement_item_id = i.id)
             AND (b.state = 'proposed' OR b.ledger_item_id IS NOT NULL AND b.statement_item_id IS NOT NULL))),
 counted AS (
-    SELECT l.id AS ledger_item, s.id AS statement_item, l.amount_minor AS ledger_amount, s.amount_minor AS statement_amount,
-           CASE l.flow WHEN 'in' THEN 1 ELSE -1 END AS sign, least(l.item_date, s.item_date) AS occurred_on, l.reference, s.counterparty,
-           count(*) OVER (PARTITION BY l.id) AS of_ledger, count(*) OVER (PARTITION BY s.id) AS of_statement
-    FROM free l JOIN free s USING (flow, match_key) WHERE l.side = 'ledger' AND s.side = 'statement'),
+    SELECT l.id AS ledger_item, s.id AS statement_item, l.position AS ledger_position, s.position AS statement_position,
+           l.sign * l.open_minor AS ledger_signed, s.sign * s.open_minor AS statement_signed, l.sign = s.sign AS same_way,
+           least(l.item_date, s.item_date) AS occurred_on, l.reference, s.counterparty,
+           count(*) OVER (PARTITION BY l.id, s.population_id, s.sign) AS of_ledger,
+           count(*) OVER (PARTITION BY s.id, l.population_id, l.sign) AS of_statement,
+           count(*) OVER (PARTITION BY l.id) AS any_of_ledger, count(*) OVER (PARTITION BY s.id) AS any_of_statement
+    FROM free l JOIN free s USING (match_key) WHERE l.side = 'ledger' AND s.side = 'statement'),
+ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY ledger_item ORDER BY statement_position) AS nth_of_ledger,
+           row_number() OVER (PARTITION BY statement_item ORDER BY ledger_position) AS nth_of_statement
+    FROM counted
+    WHERE same_way AND of_ledger = 1 AND of_statement = 1
+       OR NOT same_way AND any_of_ledger = 1 AND any_of_statement = 1 AND ledger_signed = -statement_signed),
 pairs AS MATERIALIZED (
-    SELECT *, CASE WHEN ledger_amount <> statement_amount THEN 'amount' ELSE 'date' END AS type
-    FROM counted WHERE of_ledger = 1 AND of_statement = 1)
+    SELECT *, CASE WHEN ledger_signed <> statement_signed THEN 'amount' ELSE 'date' END AS type
+    FROM ranked WHERE nth_of_ledger = 1 AND nth_of_statement = 1)
 """
 
 # The half that was already a break keeps its number and history; where both were, both stand.
@@ -46,7 +62,7 @@ _JOIN_PAIRS = (
     + """,
 joined AS (
     UPDATE recon_break b SET ledger_item_id = p.ledger_item, statement_item_id = p.statement_item, type = p.type,
-           difference_minor = p.sign * (p.ledger_amount - p.statement_amount), version = b.version + 1
+           difference_minor = p.ledger_signed - p.statement_signed, cause = '{}', parent_id = NULL, version = b.version + 1
     FROM pairs p
     WHERE b.state IN ('open', 'investigating')
       AND (b.ledger_item_id = p.ledger_item OR b.statement_item_id = p.statement_item)
@@ -66,7 +82,7 @@ opened AS (
         number, reconciliation_id, type, state, ledger_item_id, statement_item_id, difference_minor, occurred_on, reference, counterparty,
         opened_by_run_id, opened_at, version)
     SELECT nextval('recon_break_number'), %(reconciliation)s, p.type, 'open', p.ledger_item, p.statement_item,
-           p.sign * (p.ledger_amount - p.statement_amount), p.occurred_on, p.reference, p.counterparty, %(run)s, clock_timestamp(), 1
+           p.ledger_signed - p.statement_signed, p.occurred_on, p.reference, p.counterparty, %(run)s, clock_timestamp(), 1
     FROM pairs p
     WHERE NOT EXISTS (
         SELECT 1 FROM recon_break b WHERE b.state <> 'resolved'
@@ -77,33 +93,38 @@ SELECT count(*) FROM opened
 """
 )
 
-# What is left has one side only. Several equal candidates: ambiguous. An equal item already matched: a possible duplicate.
+# What is left has one side only. Equal candidates on several sides: ambiguous. An equal item already matched: a possible duplicate.
 # A posting later than the last statement is no break yet: the bank has had no chance to show it.
 _OPEN_SINGLES = """
-WITH opened AS (
+WITH shown AS (
+    SELECT coalesce(min(latest.closing_date), 'infinity') AS until FROM (
+        SELECT max(t.closing_date) AS closing_date FROM recon_population p JOIN recon_statement t ON t.source_id = p.source_id
+        WHERE p.reconciliation_id = %(reconciliation)s GROUP BY p.id) latest),
+opened AS (
     INSERT INTO recon_break (
         number, reconciliation_id, type, state, ledger_item_id, statement_item_id, difference_minor, occurred_on, reference, counterparty,
         opened_by_run_id, opened_at, version)
     SELECT nextval('recon_break_number'), i.reconciliation_id,
            CASE
                WHEN i.match_key <> '' AND EXISTS (
-                   SELECT 1 FROM recon_item o WHERE o.reconciliation_id = i.reconciliation_id AND o.side <> i.side AND o.open
-                     AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND o.flow = i.flow) THEN 'ambiguous'
+                   SELECT 1 FROM recon_item o JOIN recon_population op ON op.id = o.population_id
+                   WHERE o.reconciliation_id = i.reconciliation_id AND o.population_id <> i.population_id AND o.open
+                     AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND (o.flow = i.flow) = (op.sign = p.sign))
+                   THEN 'ambiguous'
                WHEN i.match_key <> '' AND EXISTS (
-                   SELECT 1 FROM recon_item o WHERE o.reconciliation_id = i.reconciliation_id AND o.side = i.side AND NOT o.open
+                   SELECT 1 FROM recon_item o WHERE o.reconciliation_id = i.reconciliation_id AND o.population_id = i.population_id
+                     AND NOT o.open AND o.withdrawn_by_id IS NULL
                      AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND o.flow = i.flow)
                    THEN CASE i.side WHEN 'ledger' THEN 'duplicate_internal' ELSE 'duplicate_external' END
                WHEN i.side = 'ledger' THEN 'missing_external'
                ELSE 'missing_internal'
            END,
            'open', CASE i.side WHEN 'ledger' THEN i.id END, CASE i.side WHEN 'statement' THEN i.id END,
-           i.amount_minor * CASE WHEN (i.flow = 'in') = (i.side = 'ledger') THEN 1 ELSE -1 END,
+           i.open_minor * p.sign * CASE WHEN (i.flow = 'in') = (i.side = 'ledger') THEN 1 ELSE -1 END,
            i.item_date, i.reference, i.counterparty, %(run)s, clock_timestamp(), 1
-    FROM recon_item i
+    FROM recon_item i JOIN recon_population p ON p.id = i.population_id
     WHERE i.reconciliation_id = %(reconciliation)s AND i.open
-      AND (i.side = 'statement' OR i.item_date <= (
-          SELECT max(t.closing_date) FROM recon_statement t JOIN recon_reconciliation r ON r.source_id = t.source_id
-          WHERE r.id = i.reconciliation_id))
+      AND (i.side = 'statement' OR i.item_date <= (SELECT until FROM shown))
       AND NOT EXISTS (
           SELECT 1 FROM recon_break b WHERE b.state <> 'resolved' AND (b.ledger_item_id = i.id OR b.statement_item_id = i.id))
     ORDER BY i.item_date, i.id
@@ -111,14 +132,97 @@ WITH opened AS (
 SELECT count(*) FROM opened
 """
 
+# Breaks of equal candidates on several sides are one block, that of their key, amount and direction: the first of them, by date, then
+# lowest amount, then reference, stands for all, and says how many there are of each and what is open net of the others.
+_GATHER_AMBIGUOUS = """
+WITH members AS (
+    SELECT b.id, b.number, b.parent_id, b.cause, b.difference_minor,
+           row_number() OVER block AS nth, first_value(b.id) OVER block AS first_id,
+           count(*) FILTER (WHERE i.side = 'ledger') OVER whole AS ledger_items,
+           count(*) FILTER (WHERE i.side = 'statement') OVER whole AS statement_items,
+           sum(b.difference_minor) OVER whole AS net_minor
+    FROM recon_break b JOIN recon_item i ON i.id = coalesce(b.ledger_item_id, b.statement_item_id)
+    JOIN recon_population p ON p.id = i.population_id
+    WHERE b.reconciliation_id = %(reconciliation)s AND b.state <> 'resolved' AND b.type = 'ambiguous'
+    WINDOW whole AS (PARTITION BY i.match_key, i.amount_minor, (i.flow = 'in') = (p.sign = 1)),
+           block AS (whole ORDER BY b.occurred_on, abs(b.difference_minor), b.reference, b.number)),
+told AS (
+    SELECT m.*, CASE WHEN nth > 1 THEN first_id END AS stands_under,
+           CASE WHEN nth = 1 THEN jsonb_build_object('kind', 'ambiguous', 'ledger_items', ledger_items,
+               'statement_items', statement_items, 'net_minor', net_minor::text) ELSE '{}' END AS says
+    FROM members m),
+gathered AS (
+    UPDATE recon_break b SET parent_id = t.stands_under, cause = t.says, version = b.version + 1
+    FROM told t WHERE t.id = b.id AND (b.parent_id, b.cause) IS DISTINCT FROM (t.stands_under, t.says)
+      AND NOT EXISTS (SELECT 1 FROM recon_break held WHERE held.id = b.parent_id AND held.type = 'stale_feed' AND held.state <> 'resolved')
+    RETURNING 1)
+SELECT count(*) FROM gathered
+"""
+
+# What stood under a break that has been resolved, or is another kind of break now, stands for itself again.
+_RELEASE = """
+UPDATE recon_break b SET parent_id = NULL, version = b.version + 1
+FROM recon_break held
+WHERE held.id = b.parent_id AND b.reconciliation_id = %(reconciliation)s AND b.state <> 'resolved' AND held.type <> 'stale_feed'
+  AND (held.state = 'resolved' OR held.type <> 'ambiguous' OR b.type <> 'ambiguous')
+"""
+
+# An ambiguity that has been decided but for one side is none any more.
+_SETTLE_AMBIGUOUS = """
+UPDATE recon_break b SET type = CASE i.side WHEN 'ledger' THEN 'missing_external' ELSE 'missing_internal' END, cause = '{}',
+    version = b.version + 1
+FROM recon_item i JOIN recon_population p ON p.id = i.population_id
+WHERE b.reconciliation_id = %(reconciliation)s AND b.state IN ('open', 'investigating') AND b.type = 'ambiguous'
+  AND i.id = coalesce(b.ledger_item_id, b.statement_item_id)
+  AND NOT EXISTS (
+      SELECT 1 FROM recon_item o JOIN recon_population op ON op.id = o.population_id
+      WHERE o.reconciliation_id = i.reconciliation_id AND o.population_id <> i.population_id AND o.open
+        AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND (o.flow = i.flow) = (op.sign = p.sign))
+"""
+
+_WITHOUT_CAUSE = """
+SELECT b.id, l.open_minor * CASE l.flow WHEN 'in' THEN lp.sign ELSE -lp.sign END,
+       s.open_minor * CASE s.flow WHEN 'in' THEN sp.sign ELSE -sp.sign END
+FROM recon_break b
+JOIN recon_item l ON l.id = b.ledger_item_id JOIN recon_population lp ON lp.id = l.population_id
+JOIN recon_item s ON s.id = b.statement_item_id JOIN recon_population sp ON sp.id = s.population_id
+WHERE b.reconciliation_id = %s AND b.state <> 'resolved' AND b.type = 'amount' AND b.cause = '{}'
+ORDER BY b.number LIMIT %s
+"""
+CAUSES_AT_ONCE = 1000
+
 
 def explain_the_rest(*, reconciliation: Reconciliation, run: Run) -> None:
-    """Give everything that is still open a break: pairs that disagree first, then what stands alone."""
+    """Give everything that is still open a break: pairs that disagree first, with what their amounts suggest, then what stands alone."""
     halve_pairs(reconciliation_id=reconciliation.pk)
     _count(_JOIN_PAIRS, reconciliation=reconciliation.pk)
     pairs = _count(_OPEN_PAIRS, reconciliation=reconciliation.pk, run=run.pk)
     singles = _count(_OPEN_SINGLES, reconciliation=reconciliation.pk, run=run.pk)
+    with connection.cursor() as cursor:
+        for statement in (_SETTLE_AMBIGUOUS, _RELEASE):
+            cursor.execute(statement, {"reconciliation": reconciliation.pk})
+    _count(_GATHER_AMBIGUOUS, reconciliation=reconciliation.pk)
+    name_causes(reconciliation=reconciliation)
     Run.objects.filter(pk=run.pk).update(breaks_opened=F("breaks_opened") + pairs + singles)
+
+
+def name_causes(*, reconciliation: Reconciliation) -> None:
+    """Write on each pair whose amounts differ what the difference suggests, by the tariffs of the rules in force."""
+    _, rules = rules_of(reconciliation)
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_WITHOUT_CAUSE, [reconciliation.pk, CAUSES_AT_ONCE])
+            found = cursor.fetchall()
+            causes = [
+                json.dumps(cause_of(ledger_minor=int(ours), statement_minor=int(theirs), tariffs=rules.tariffs).as_json())
+                for _, ours, theirs in found
+            ]
+            cursor.execute(
+                "UPDATE recon_break b SET cause = c.cause FROM unnest(%s::uuid[], %s::jsonb[]) AS c (id, cause) WHERE c.id = b.id",
+                [[pk for pk, _, _ in found], causes],
+            )
+        if len(found) < CAUSES_AT_ONCE:
+            return
 
 
 def halve_pairs(*, reconciliation_id: int) -> None:

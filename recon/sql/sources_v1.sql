@@ -62,24 +62,25 @@ CREATE TRIGGER recon_stale_feed_was_never_another BEFORE UPDATE ON recon_break
     FOR EACH ROW WHEN ((OLD.type = 'stale_feed') <> (NEW.type = 'stale_feed'))
     EXECUTE FUNCTION recon_stale_feed_was_never_another_v1();
 
--- Breaks wait for a live stale feed of their own source, and for nothing else.
-CREATE FUNCTION recon_parent_is_a_stale_feed_v1() RETURNS trigger
+-- Breaks stand under a live stale feed of their own source, or under another part of one ambiguity, and under nothing else.
+CREATE FUNCTION recon_parent_stands_for_it_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (
         SELECT 1 FROM public.recon_break p
-        WHERE p.id = NEW.parent_id AND p.type = 'stale_feed' AND p.state <> 'resolved' AND p.reconciliation_id = NEW.reconciliation_id) THEN
-        RAISE EXCEPTION 'break % can wait for a stale feed of its own source only', NEW.number
-            USING ERRCODE = '23514', CONSTRAINT = 'recon_parent_is_a_stale_feed';
+        WHERE p.id = NEW.parent_id AND p.state <> 'resolved' AND p.reconciliation_id = NEW.reconciliation_id
+          AND (p.type = 'stale_feed' OR p.type = 'ambiguous' AND NEW.type = 'ambiguous' AND p.id <> NEW.id)) THEN
+        RAISE EXCEPTION 'break % can stand under a stale feed of its source, or as a part of an ambiguity, only', NEW.number
+            USING ERRCODE = '23514', CONSTRAINT = 'recon_parent_stands_for_it';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER recon_parent_is_a_stale_feed BEFORE UPDATE OF parent_id ON recon_break
+CREATE TRIGGER recon_parent_stands_for_it BEFORE UPDATE OF parent_id ON recon_break
     FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL AND NEW.parent_id IS DISTINCT FROM OLD.parent_id)
-    EXECUTE FUNCTION recon_parent_is_a_stale_feed_v1();
+    EXECUTE FUNCTION recon_parent_stands_for_it_v1();
 -- reverse
-DROP TRIGGER recon_parent_is_a_stale_feed ON recon_break;
-DROP FUNCTION recon_parent_is_a_stale_feed_v1();
+DROP TRIGGER recon_parent_stands_for_it ON recon_break;
+DROP FUNCTION recon_parent_stands_for_it_v1();
 DROP TRIGGER recon_stale_feed_was_never_another ON recon_break;
 DROP FUNCTION recon_stale_feed_was_never_another_v1();
 DROP TRIGGER recon_feed_never_deleted ON recon_feed;

@@ -159,7 +159,7 @@ def test_other_break_ends_with_a_sentence_it(runtime: Session, single: Break) ->
 
 
 def test_break_waits_for_what_is_no_missing_file_it(runtime: Session, single: Break) -> None:
-    with refused_by("recon_parent_is_a_stale_feed"):
+    with refused_by("recon_parent_stands_for_it"):
         runtime.execute("UPDATE recon_break SET parent_id = id")
 
 

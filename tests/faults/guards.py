@@ -129,7 +129,7 @@ GUARDS = [
         f"{SOURCE_TESTS}::test_break_becomes_a_missing_file_to_close_without_a_match_it",
     ),
     constraint("recon_only_a_stale_feed_waits_for_days", "recon_break", f"{SOURCE_TESTS}::test_other_break_ends_with_a_sentence_it"),
-    trigger("recon_parent_is_a_stale_feed", "recon_break", f"{SOURCE_TESTS}::test_break_waits_for_what_is_no_missing_file_it"),
+    trigger("recon_parent_stands_for_it", "recon_break", f"{SOURCE_TESTS}::test_break_waits_for_what_is_no_missing_file_it"),
     index("recon_line_counts_once", f"{INTAKE_TESTS}::test_line_counted_twice_it"),
     trigger("recon_item_is_of_a_line_that_counts", "recon_item", f"{INTAKE_TESTS}::test_item_of_a_repeated_line_it"),
     trigger("recon_item_moves_to_the_next_version", "recon_item", f"{INTAKE_TESTS}::test_item_moved_to_another_line_it"),
