@@ -65,6 +65,7 @@ ROLES = {
         "ledger.run_integrity",
         "ledger.manage_monitor",
         "recon.run_reconciliation",
+        "recon.undo_match",
         "recon.set_feed",
     ],
     "Administrator": ["recon.view_statement", "recon.set_feed", "approvals.view_proposal", "approvals.set_switch", "audit.search_trail"],

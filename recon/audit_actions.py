@@ -52,5 +52,10 @@ ACTIONS = {
     "recon.view.deleted": "A saved view was deleted by its owner",
     "recon.match.revoked": "A match was undone, and its items are open again",
     "recon.match.made": "A person matched items by hand",
+    "recon.match.undone": "A person undid a match; its items are open again",
+    "recon.match.challenge_seen": "A person looked at a match that something later would have made ambiguous",
+    "recon.suggestion.accepted": "A person made a match of what a run had suggested",
+    "recon.suggestion.dismissed": "A person dismissed what a run had suggested; its items are not suggested together until a date",
+    "recon.items.refused": "A person said that two items do not belong together, until a date",
     "recon.adjustment.posted": "An approved adjustment was posted and its posting matched the open items",
 }

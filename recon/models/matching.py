@@ -274,7 +274,7 @@ class Match(models.Model):
 
     class Meta:
         db_table = "recon_match"
-        permissions = [("match_items", "Can match items by hand")]
+        permissions = [("match_items", "Can match items by hand"), ("undo_match", "Can undo matches of open periods")]
         constraints = [
             models.CheckConstraint(condition=models.Q(method__in=MatchMethod.values), name="recon_match_method_is_known"),
             models.CheckConstraint(
