@@ -48,6 +48,8 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("recon:breaks", "Breaks", "unplug", "b", "recon.view_break"),
             Place("recon:runs", "Runs", "circle-play", "r", "recon.view_run"),
+            Place("recon:reconciliations", "Reconciliations", "git-compare-arrows", "1", "recon.view_run"),
+            Place("recon:rules", "Rules", "list-checks", "2", "recon.view_run"),
             Place("recon:statements", "Statements", "file-text", "s", "recon.view_statement"),
             Place("recon:sources", "Sources", "plug", "k", "recon.view_statement"),
             Place("recon:chains", "Chains", "link", "g", "recon.view_statement"),

@@ -27,5 +27,7 @@ class ReconConfig(AppConfig):
             ("statement", "recon:statement"),
             ("mapping", "recon:mapping_of"),
             ("source", "recon:source"),
+            ("reconciliation", "recon:reconciliation"),
+            ("rules_version", "recon:rules_version_of"),
         ):
-            register_page(f"recon.{noun}", word=noun.capitalize(), route=route)
+            register_page(f"recon.{noun}", word=noun.replace("_", " ").capitalize(), route=route)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Now
 
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.matching.rules import Rules
@@ -107,8 +108,8 @@ def rule_rows(reconciliations: Sequence[Reconciliation]) -> list[RuleRow]:
     """Return how each reconciliation is matched, in the order given, at a cost that does not grow with their number."""
     ids = [one.pk for one in reconciliations]
     active = {one.reconciliation_id: one for one in RulesVersion.objects.filter(reconciliation__in=ids, status=RulesStatus.ACTIVE)}
-    waiting = RulesVersion.objects.filter(reconciliation__in=ids, status=RulesStatus.SUBMITTED).order_by("reconciliation", "-number")
-    submitted = {one.reconciliation_id: one for one in waiting.distinct("reconciliation")}
+    waiting = RulesVersion.objects.filter(reconciliation__in=ids, status=RulesStatus.SUBMITTED).order_by("reconciliation_id", "-number")
+    submitted = {one.reconciliation_id: one for one in waiting.distinct("reconciliation_id")}
     counts = Item.objects.filter(reconciliation__in=ids, withdrawn_by=None).order_by().values("reconciliation")
     items = {
         row["reconciliation"]: row
@@ -171,8 +172,9 @@ def decided_since(reconciliation: Reconciliation, *, since: date | None) -> list
 
 
 def refused_pairs_of(reconciliation: Reconciliation) -> list[tuple[int, int]]:
-    """Return the pairs of items that somebody said never to match."""
-    return list(NeverMatch.objects.filter(left__reconciliation=reconciliation).values_list("left", "right"))
+    """Return the pairs of items that somebody said never to match, as long as that holds."""
+    refused = NeverMatch.objects.filter(left__reconciliation=reconciliation, until__gte=Now())
+    return list(refused.values_list("left", "right"))
 
 
 def items_by_id(ids: Sequence[int]) -> dict[int, Item]:

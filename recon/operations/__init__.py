@@ -39,6 +39,12 @@ from recon.operations.mappings import checked as checked_mapping
 from recon.operations.placing import NothingToWithdraw, StatementKnown
 from recon.operations.previewing import FileLine, Restatement, lines_in, raw_around, restatement_by
 from recon.operations.quarantine import NothingNew, QuarantineRefused, dismiss_row, read_again
+from recon.operations.reconciliations import (
+    NewPopulation,
+    ReconciliationInvalid,
+    ReconciliationRefused,
+    define_reconciliation,
+)
 from recon.operations.repeats import COUNT_REPEATED, RepeatRefused, propose_counting
 from recon.operations.restating import RestatementWaits
 from recon.operations.rules import (
@@ -78,9 +84,12 @@ __all__ = [
     "MappingNotYours",
     "MatchRefused",
     "NewAccount",
+    "NewPopulation",
     "NothingNew",
     "NothingToWithdraw",
     "QuarantineRefused",
+    "ReconciliationInvalid",
+    "ReconciliationRefused",
     "RecordsRefused",
     "RepeatRefused",
     "Restatement",
@@ -106,6 +115,7 @@ __all__ = [
     "claim_job",
     "claim_run",
     "comment_on_break",
+    "define_reconciliation",
     "delete_view",
     "deliver_file",
     "dismiss_row",

@@ -7,7 +7,7 @@ from typing import Any
 from recon import rule_queries
 from recon.matching.rules import Rules
 from recon.matching.trials import ADDED, CONTRADICTING, LOST, SHOWN, Decided, Group, Outcome, beside_decisions
-from recon.models import PassDemotion, Reconciliation, RulesStatus
+from recon.models import Reconciliation
 from recon.operations.engine import try_rules
 
 
@@ -15,18 +15,16 @@ def back_test(*, reconciliation: Reconciliation, rules: Rules, since: date | Non
     """Return what rules make of everything open, and with `decided` of what was matched since a day as well, as if it were open."""
     trial = try_rules(reconciliation=reconciliation, rules=rules, since=since, decided=decided)
     known: list[Decided] = rule_queries.decided_since(reconciliation, since=since) if decided else []
-    active = PassDemotion.objects.filter(rules__reconciliation=reconciliation, rules__status=RulesStatus.ACTIVE)
-    demoted = set(active.values_list("pass_id", flat=True))
     return beside_decisions(
-        [(group.pass_id, group.items) for group in trial.groups],
+        [(group.pass_id, group.items) for group in (*trial.groups, *trial.suggested)],
         decided=known,
         refused_pairs=rule_queries.refused_pairs_of(reconciliation),
-        automatic={one.id for one in rules.passes if one.automatic} - demoted,
+        automatic={one.id for one in rules.passes if one.automatic},
         order=[one.id for one in rules.passes],
     )
 
 
-def summary_of(outcome: Outcome, *, since: date) -> dict[str, Any]:
+def summary_of(outcome: Outcome, *, since: date | None) -> dict[str, Any]:
     """Return what a back-test said as it is kept with the version: the numbers of each pass, and the first groups of each kind."""
     passes = [
         {
@@ -40,7 +38,7 @@ def summary_of(outcome: Outcome, *, since: date) -> dict[str, Any]:
         for one in outcome.passes
     ]
     return {
-        "since": since.isoformat(),
+        "since": since.isoformat() if since else "",
         "passes": passes,
         "left_to_people": outcome.left_to_people,
         "groups": {what: [_kept(group) for group in outcome.groups[what][:SHOWN]] for what in (ADDED, LOST, CONTRADICTING)},

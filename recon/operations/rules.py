@@ -86,7 +86,7 @@ def draft_rules(*, reconciliation_id: int, definition: Json[str, Any], note: str
         )
         record_event(
             "recon.rules.drafted",
-            target_type="recon.rules",
+            target_type="recon.rules_version",
             target_id=version.pk,
             after={"reconciliation": reconciliation.pk, "number": version.number, "digest": version.digest},
         )
@@ -185,7 +185,7 @@ def put_in_force(*, payload: Json[str, Any], preconditions: Json[str, Any], prop
     reconciliation.save(update_fields=["rules_version"])
     record_event(
         "recon.rules.put_in_force",
-        target_type="recon.rules",
+        target_type="recon.rules_version",
         target_id=version.pk,
         before={"in_force": active.number},
         after={"reconciliation": reconciliation.pk, "number": version.number, "digest": version.digest},

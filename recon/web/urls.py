@@ -9,6 +9,8 @@ app_name = "recon"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("breaks/", include("recon.web.breaks.urls")),
     path("chains/", include("recon.web.chains.urls")),
+    path("reconciliations/", include("recon.web.reconciliations.urls")),
+    path("rules/", include("recon.web.rules.urls")),
     path("runs/", include("recon.web.runs.urls")),
     path("mappings/<uuid:mapping_id>/", mappings.mapping_by_id, name="mapping_of"),
     path("sources/", include("recon.web.sources.urls")),

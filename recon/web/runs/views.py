@@ -11,13 +11,15 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from approvals.models import User
+from audit.actions import meaning_of
+from audit.queries import timeline_of
 from ledgerops.lib.http import requires
 from ledgerops.lib.paging import bounded_count, counted, page_of
-from ledgerops.templatetags.charts import Step
-from recon import feeds, operations, queries
+from recon import feeds, operations, queries, reconciliation_queries
 from recon.models import Break, Match, Reconciliation, Run, RunStatus
 from recon.operations.runs import SILENCE, STEPS
 from recon.tasks import ring
+from recon.web.runs.funnel import funnel_of, rate_of, seconds_left
 
 NEWEST_FIRST = ("-id",)
 OLDEST_FIRST = ("id",)
@@ -26,12 +28,13 @@ BREAKS_SHOWN = 50
 # htmx ends its polling on this status.
 STOP_POLLING = 286
 UNPROCESSABLE = 422
-STEP_NAMES = {"collect": "Collect what is new", "match": "Match", "suggest": "Suggest", "explain": "Explain the rest"}
+STEP_NAMES = {"collect": "Take in what is new", "match": "Match", "suggest": "Suggest", "explain": "Explain the rest"}
 STATUSES = [
     (RunStatus.QUEUED, "Queued"),
     (RunStatus.RUNNING, "Running"),
     (RunStatus.COMPLETED, "Finished"),
     (RunStatus.FAILED, "Failed"),
+    (RunStatus.CANCELLED, "Cancelled"),
 ]
 
 
@@ -100,14 +103,12 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     matches = page_of(Match.objects.filter(run=shown).select_related("made_by"), query=request.GET, order=OLDEST_FIRST, size=MATCHES_SHOWN)
     breaks = Break.objects.filter(opened_by_run=shown)
     context = {
-        "run": shown,
-        "steps": _steps(shown),
-        "funnel": _funnel(shown),
-        "silent": shown.status == RunStatus.RUNNING and shown.heartbeat_at is not None and shown.heartbeat_at < timezone.now() - SILENCE,
+        **_progress(shown),
         "matches": feeds.items_of(matches.rows),
         "page": matches,
         "breaks": breaks.select_related("assignee").order_by("occurred_on", "number")[:BREAKS_SHOWN],
         "resolved": Break.objects.filter(resolved_by__run=shown).order_by("number")[:BREAKS_SHOWN],
+        "earlier": _earlier(shown),
     }
     target = request.headers.get("HX-Target", "")
     if target == "matches":
@@ -121,9 +122,68 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     return response
 
 
+@require_POST
+@requires("recon.run_reconciliation")
+def cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Stop a run: at once where it waits, else after the pass that it is at."""
+    user = _user(request)
+    shown = queries.run_for(user, run_id=run_id)
+    operations.cancel_run(run_id=shown.pk, asked_by_id=user.pk)
+    return redirect("recon:run", run_id=shown.pk)
+
+
+@require_safe
+@requires("recon.view_run")
+def compare(request: HttpRequest, earlier_id: UUID, later_id: UUID) -> HttpResponse:
+    """What stood matched at the end of one run and not of another: added, lost, matched otherwise."""
+    user = _user(request)
+    earlier, later = queries.run_for(user, run_id=earlier_id), queries.run_for(user, run_id=later_id)
+    found = reconciliation_queries.compared_runs(earlier, later)
+    tab = request.GET.get("tab", "added")
+    tab = tab if tab in ("added", "lost", "changed") else "added"
+    rows = list(getattr(found, tab))[:MATCHES_SHOWN]
+    context = {
+        "earlier": earlier,
+        "later": later,
+        "asset": later.reconciliation.source.asset,
+        "found": found,
+        "tab": tab,
+        "rows": reconciliation_queries.shown_matches(rows, versions=(earlier.rules_version, later.rules_version), of=later.reconciliation),
+        "total": len(getattr(found, tab)),
+    }
+    partial = "#compared" if request.headers.get("HX-Target") == "compared" else ""
+    return render(request, "recon/runs/compare.html" + partial, context)
+
+
+def _progress(run: Run) -> dict[str, Any]:
+    """Return what the live part of a run's page shows: its steps, the passes so far and those to come, its pace and its log."""
+    passes, now = reconciliation_queries.passes_of(run), timezone.now()
+    return {
+        "run": run,
+        "steps": _steps(run),
+        "passes": passes,
+        "to_come": reconciliation_queries.passes_to_come(run, done=len(passes)) if run.is_active else [],
+        "funnel": funnel_of(run, passes),
+        "rate": rate_of(run, passes),
+        "left": seconds_left(run, now=now) if run.status == RunStatus.RUNNING else None,
+        "log": [(event, meaning_of(event.action)) for event in timeline_of(target_type="recon.run", target_id=run.pk)],
+        "silent": run.status == RunStatus.RUNNING and run.heartbeat_at is not None and run.heartbeat_at < now - SILENCE,
+    }
+
+
+def _earlier(run: Run) -> Run | None:
+    """Return the run before that ended, to compare with."""
+    if run.finished_at is None:
+        return None
+    before = Run.objects.filter(reconciliation=run.reconciliation_id, status=RunStatus.COMPLETED, finished_at__lt=run.finished_at)
+    return before.order_by("-finished_at").first()
+
+
 def _steps(run: Run) -> list[dict[str, str]]:
     done = STEPS.index(run.step) + 1 if run.step in STEPS else 0
-    state = {RunStatus.RUNNING: "current", RunStatus.FAILED: "failed"}.get(RunStatus(run.status), "waiting")
+    if run.step == "match" and run.passes_done < run.passes_total:
+        done -= 1
+    state = {RunStatus.RUNNING: "current", RunStatus.FAILED: "failed", RunStatus.CANCELLED: "failed"}.get(RunStatus(run.status), "waiting")
     if run.status == RunStatus.COMPLETED:
         done = len(STEPS)
     return [
@@ -132,14 +192,11 @@ def _steps(run: Run) -> list[dict[str, str]]:
     ]
 
 
-def _funnel(run: Run) -> list[Step]:
-    left = run.items_total - 2 * run.matches_made
-    return [Step("Open items", run.items_total), Step("After exact pass", left), Step("New breaks", run.breaks_opened)]
-
-
 def _ending(run: Run) -> dict[str, str]:
     if run.status == RunStatus.FAILED:
         return {"text": f"Run {run.number} failed", "tone": "bad"}
+    if run.status == RunStatus.CANCELLED:
+        return {"text": f"Run {run.number} was cancelled after {run.passes_done} of {run.passes_total} passes", "tone": "bad"}
     return {"text": f"Run {run.number} finished: {run.matches_made:,} matches, {run.breaks_opened:,} new breaks", "tone": "good"}
 
 
