@@ -17,9 +17,9 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import constraint_of, database_now, retried, will_pass
 from ledgerops.runtime.gate import refuse_if_stopped
 from ledgerops.runtime.models import Function
-from recon.matching.rules import MATCHING, Rules
+from recon.matching.rules import MATCHING, SUGGESTING, Rules
 from recon.models import Match, MatchMethod, PassDemotion, Reconciliation, RulesStatus, RulesVersion, Run, RunStatus
-from recon.operations import collecting, engine, explaining
+from recon.operations import collecting, engine, explaining, suggesting
 
 RECONCILIATION_LOCK = 4202
 STEPS = ("collect", "match", "suggest", "explain")
@@ -190,6 +190,8 @@ def _go_on(run: Run) -> bool:
         engine.take_pass(run=run, version=version, rules=rules, one=one, position=position, automatic=one.automatic and not demoted)
         Run.objects.filter(pk=run.pk).update(step="match", passes_done=position)
     elif run.step != "suggest":
+        only_suggest = [one for one in rules.passes if one.kind in SUGGESTING]
+        suggesting.suggest(reconciliation=run.reconciliation, run=run, rules=rules, passes=only_suggest)
         Run.objects.filter(pk=run.pk).update(step="suggest")
     else:
         engine.challenge(run=run)
