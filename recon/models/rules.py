@@ -144,7 +144,7 @@ class NeverMatch(models.Model):
     class Meta:
         db_table = "recon_never_match"
         constraints = [
-            models.UniqueConstraint(fields=["left", "right"], name="recon_pair_is_refused_once"),
+            models.UniqueConstraint(fields=["left", "right", "until"], name="recon_pair_is_refused_once"),
             models.CheckConstraint(condition=models.Q(left__lt=models.F("right")), name="recon_refused_pair_is_in_order"),
         ]
 
