@@ -73,8 +73,8 @@ def _mistyped(draws: Draws, reference: str) -> str:
     if kind == 2:
         return reference[:at] + reference[at] + reference[at:]
     letters = {"0": "O", "1": "I", "5": "S", "8": "B", "2": "Z"}
-    at = next((n for n in range(3, len(reference)) if reference[n] in letters), 0)
-    return reference[:at] + letters.get(reference[at], "X") + reference[at + 1 :]
+    at = next(n for n in range(2, len(reference)) if reference[n] in letters)
+    return reference[:at] + letters[reference[at]] + reference[at + 1 :]
 
 
 def neighbours(draws: Draws) -> None:

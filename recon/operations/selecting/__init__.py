@@ -1,8 +1,7 @@
 """What a pass chooses of the free items: one set-based statement for each kind, and what may never be chosen, whatever the kind."""
 
-from rapidfuzz.distance import OSA
-
 from recon.matching.rules import Pass, Rules
+from recon.matching.slips import mistyped
 from recon.operations.selecting.alike import choose_blocks, choose_near, choose_sole, chosen_texts
 from recon.operations.selecting.groups import choose_by_group
 from recon.operations.selecting.pairs import choose_by_key, choose_contra
@@ -31,8 +30,6 @@ _DROPPED = "DELETE FROM recon_chosen c WHERE NOT EXISTS (SELECT FROM recon_chose
 _GROUPS = """
 SELECT c.grp, array_agg(c.item ORDER BY c.item) FROM recon_chosen c GROUP BY c.grp ORDER BY c.grp
 """
-# References so long that differ by so little are one reference, mistyped.
-_SLIPS_MAX, _LENGTH_MIN = 2, 6
 
 
 def choose(scene: Scene, one: Pass, rules: Rules) -> None:
@@ -68,13 +65,7 @@ def _let_go(one: Pass) -> None:
     if one.kind != "group":
         dropped += execute(_DISAGREE, {"kinds": list(_UNMISTAKABLE)})
     if one.automatic and (one.kind == "attribute" or (one.kind == "tolerance" and one.requires != "key")):
-        apart = [grp for grp, told in chosen_texts() if any(not _mistyped(told[0], other) for other in told[1:])]
+        apart = [grp for grp, told in chosen_texts() if any(not mistyped(told[0], other) for other in told[1:])]
         dropped += execute("DELETE FROM recon_chosen_group WHERE grp = ANY(%(apart)s)", {"apart": apart})
     if dropped:
         execute(_DROPPED)
-
-
-def _mistyped(one: str, other: str) -> bool:
-    if min(len(one), len(other)) < _LENGTH_MIN:
-        return False
-    return one in other or other in one or OSA.distance(one, other, score_cutoff=_SLIPS_MAX) <= _SLIPS_MAX
