@@ -1,5 +1,6 @@
 """Scenarios between the ledger and one bank: what belongs together one by one, and what only looks as if it did."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from ledgerops.scenarios.draws import Draws, Maker
@@ -119,8 +120,7 @@ def fee_variance(draws: Draws) -> None:
     _differing(draws, lambda digits, _: str(int(digits) - draws.rng.choice((1, 7, 333))))
 
 
-def _differing(draws: Draws, change: object) -> None:
-    assert callable(change)
+def _differing(draws: Draws, change: Callable[[str, int], str]) -> None:
     amount, at = 0, 0
     while not amount:
         digits = str(draws.amount(least=40_000))
