@@ -67,7 +67,7 @@ def _behind(sources: Mapping[int, date | None], *, period: AccountingPeriod, las
 
 def unexplained(period: AccountingPeriod) -> CheckResult:
     """Find reconciliations in which neither open items nor postings to come explain how the two sides differ."""
-    of_entity = Reconciliation.objects.filter(source__account__entity=period.entity_id)
+    of_entity = Reconciliation.objects.filter(source__account__entity=period.entity_id, home=True)
     standings = standings_of(list(of_entity.select_related("source__asset", "source__account__balance").order_by("name")))
     wrong = [one for one in standings if one.unexplained_minor]
     return CheckResult(

@@ -224,7 +224,7 @@ def _gather(stale: Break, *, feed: Feed, missing: Sequence[ExpectedDay]) -> None
 
 
 def _locked(source_id: int) -> Reconciliation:
-    return Reconciliation.objects.select_for_update(no_key=True).get(source=source_id)
+    return Reconciliation.objects.select_for_update(no_key=True).get(source=source_id, home=True)
 
 
 def _said(terms: Terms) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ledgerops.runtime.gate import refuse_if_stopped
 from ledgerops.runtime.models import Function
 from recon.intake.reading import read_file
 from recon.intake.summary import ParsedFile, ParsedStatement, statements_from_json
-from recon.models import Channel, FileStatus, Job, Reconciliation, Run, Source, Statement, StatementFile
+from recon.models import Channel, FileStatus, Job, Population, Reconciliation, Run, Source, Statement, StatementFile
 from recon.operations.file_queue import queue_job
 from recon.operations.kept_bytes import hash_of, keep, verified
 from recon.operations.loading import Loader
@@ -286,9 +286,9 @@ def place_all(
     `replaced` names the version that a statement takes the place of, or refuses.
     """
     sources = {loader.sources[one.ordinal].pk for one in statements}
-    locked = Reconciliation.objects.select_for_update(no_key=True, of=("self",)).filter(source__in=sources)
-    reconciliations = list(locked.order_by("pk"))
-    by_source = {one.source_id: one for one in reconciliations}
+    locked = Reconciliation.objects.select_for_update(no_key=True, of=("self",)).filter(source__in=sources, home=True)
+    homes = list(locked.order_by("pk"))
+    by_source = {one.source_id: one for one in homes}
     for statement in sorted(statements, key=lambda one: (str(one.closing_date), one.ordinal)):
         source = loader.sources[statement.ordinal]
         place_statement(
@@ -299,7 +299,8 @@ def place_all(
             reconciliation=by_source[source.pk],
             supersedes=replaced(statement, source),
         )
-    return reconciliations
+    others = Reconciliation.objects.filter(pk__in=Population.objects.filter(source__in=sources).values("reconciliation"), home=False)
+    return [*homes, *others.order_by("pk")]
 
 
 def hand_out_file(*, file_id: UUID) -> IO[bytes]:

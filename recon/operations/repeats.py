@@ -79,7 +79,7 @@ def count_line(*, payload: Mapping[str, Any], preconditions: Mapping[str, Any], 
     line = repeated.line
     if hasattr(line.statement, "superseded_by"):
         raise PreconditionChanged("a newer version of this statement is in")
-    reconciliation = Reconciliation.objects.select_for_update(no_key=True).get(source=line.statement.source_id)
+    reconciliation = Reconciliation.objects.select_for_update(no_key=True).get(source=line.statement.source_id, home=True)
     RepeatedLine.objects.filter(pk=repeated.pk).update(proposal_id=proposal_id, counted_at=Now())
     item_id = count_repeated_line(line=line.pk, reconciliation=reconciliation)
     record_event(

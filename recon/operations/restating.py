@@ -130,7 +130,10 @@ def _reopen_breaks(matches: Sequence[UUID]) -> None:
 
 def _close_breaks(*, by: Statement, reconciliation: Reconciliation) -> None:
     """Close what was about nothing but a line that is gone; a pair becomes the break of its other side."""
-    halve_pairs(reconciliation_id=reconciliation.pk)
+    # A line has an item in every reconciliation that its source is part of.
+    holding = Item.objects.filter(withdrawn_by=by).values_list("reconciliation", flat=True)
+    for reconciliation_id in sorted({reconciliation.pk, *holding}):
+        halve_pairs(reconciliation_id=reconciliation_id)
     about_gone = Break.objects.filter(statement_item__withdrawn_by=by, ledger_item=None).exclude(state=BreakState.RESOLVED)
     for recon_break in about_gone.order_by("number"):
         recon_break.state, recon_break.withdrawn_by, recon_break.resolved_at = BreakState.RESOLVED, by, by.accepted_at
