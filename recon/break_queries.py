@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import Abs
@@ -13,14 +14,15 @@ from approvals.models import User
 from ledger.models import Account
 from ledger.queries import accounts_for
 from ledgerops.lib.calendars import business_days_apart, business_days_before
+from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.money import grouped
 from recon.matching.candidates import WINDOW_DAYS, Frequencies, Reason, log_odds, reasons_between, score_of, waterfall
 from recon.matching.candidates import Side as ScoredSide
 from recon.matching.explanations import Situation
 from recon.matching.nearest import Answer, Around, Thing, why_not
 from recon.matching.rules import Rules
-from recon.models import Break, BreakState, Item, Match, Population, Run, RunStatus, SavedView, Side
-from recon.queries import Facts, breaks_for, facts_of_items, runs_for
+from recon.models import Break, BreakState, Item, Match, MatchChallenge, Run, RunStatus, SavedView, Side, Suggestion, SuggestionState
+from recon.queries import Facts, breaks_for, facts_of_items, reconciliations_for, runs_for
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
@@ -30,6 +32,7 @@ LIMIT_DAYS = 4
 CANDIDATES_SHOWN = 6
 CANDIDATES_SCORED = 60
 CANDIDATE_SCORE_LEAST = 5
+SUGGESTIONS_SHOWN = 5
 # How many items before and after one frequencies are counted among; more would take longer and say the same.
 FREQUENCIES_SAMPLED = 20_000
 
@@ -159,6 +162,7 @@ def neighbourhood_of(recon_break: Break) -> Neighbourhood | None:
     open_items = (
         Item.objects.filter(reconciliation=recon_break.reconciliation_id, open=True)
         .exclude(pk__in=[item.pk for item in own])
+        .select_related("population")
         .annotate(distance=Abs(F("amount_minor") - anchor.amount_minor))
     )
     opposite = open_items.exclude(population=anchor.population_id) if len(own) == 1 else open_items
@@ -201,10 +205,9 @@ def why_not_matched_by_pass(recon_break: Break, *, around: Neighbourhood) -> lis
     asset, reconciliation = recon_break.reconciliation.source.asset, recon_break.reconciliation
     others = [item for item in (*around.own[1:], *around.near) if item.population_id != around.anchor.population_id]
     items = [around.anchor, *others, *around.rivals]
-    signs = dict(Population.objects.filter(reconciliation=reconciliation).values_list("pk", "sign"))
     wanted = {name for one in around.rules.passes for name in one.attributes} - {"counterparty"}
     told = facts_of_items(items) if wanted else {}
-    things = {item.pk: _thing(item, sign=signs[item.population_id], facts=told.get(item.pk)) for item in items}
+    things = {item.pk: _thing(item, facts=told.get(item.pk)) for item in items}
     return why_not(
         around.rules.passes,
         Around(
@@ -219,7 +222,7 @@ def why_not_matched_by_pass(recon_break: Break, *, around: Neighbourhood) -> lis
     )
 
 
-def _thing(item: Item, *, sign: int, facts: Facts | None) -> Thing:
+def _thing(item: Item, *, facts: Facts | None) -> Thing:
     attributes = {"counterparty": item.counterparty}
     if facts is not None:
         account = facts.line.counterparty_account if facts.line else ""
@@ -228,7 +231,7 @@ def _thing(item: Item, *, sign: int, facts: Facts | None) -> Thing:
         id=item.pk,
         name=item.reference or item.counterparty or f"the item of {item.item_date}",
         population=item.population_id,
-        signed_minor=sign * item.open_signed_minor,
+        signed_minor=item.population.sign * item.open_signed_minor,
         item_date=item.item_date,
         keys=frozenset(item.keys) | ({f"own_reference:{item.match_key}"} if item.match_key else frozenset()),
         reference=item.reference,
@@ -250,6 +253,80 @@ class Candidate:
     def waterfall(self) -> str:
         """Return how the score came about, a step for each criterion."""
         return waterfall(self.reasons)
+
+
+class SuggestionNotFound(Refusal):
+    code = "suggestion_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+class MatchNotFound(Refusal):
+    code = "match_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+class ChallengeNotFound(Refusal):
+    code = "challenge_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+def suggestion_for(user: "AbstractUser", *, suggestion_id: UUID) -> Suggestion:
+    """Return one suggestion.
+
+    :raises SuggestionNotFound: if it is not there for this user.
+    """
+    seen = Suggestion.objects.filter(reconciliation__in=reconciliations_for(user).order_by().values("pk"))
+    found = seen.filter(pk=suggestion_id).first()
+    if found is None:
+        raise SuggestionNotFound("there is no such suggestion in your scope")
+    return found
+
+
+def match_for(user: "AbstractUser", *, match_id: UUID) -> Match:
+    """Return one match.
+
+    :raises MatchNotFound: if it is not there for this user.
+    """
+    found = Match.objects.filter(reconciliation__in=reconciliations_for(user).order_by().values("pk"), pk=match_id).first()
+    if found is None:
+        raise MatchNotFound("there is no such match in your scope")
+    return found
+
+
+def challenge_for(user: "AbstractUser", *, challenge_id: int) -> MatchChallenge:
+    """Return one challenge of a match.
+
+    :raises ChallengeNotFound: if it is not there for this user.
+    """
+    seen = MatchChallenge.objects.filter(match__reconciliation__in=reconciliations_for(user).order_by().values("pk"))
+    found = seen.filter(pk=challenge_id).first()
+    if found is None:
+        raise ChallengeNotFound("nothing is held against a match under that number in your scope")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestedGroup:
+    """A suggestion whose items are all open still, with them, ledger first."""
+
+    suggestion: Suggestion
+    items: Sequence[Item]
+
+
+def suggestions_of(recon_break: Break) -> list[SuggestedGroup]:
+    """Return what runs suggest for a live break, the likeliest first; what holds an item that is taken meanwhile is left out."""
+    own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]
+    found = Suggestion.objects.filter(reconciliation=recon_break.reconciliation_id, state=SuggestionState.OPEN, items__overlap=own)
+    likeliest = list(found.order_by("-score", "items")[:SUGGESTIONS_SHOWN]) if own else []
+    if not likeliest:
+        return []
+    wanted = {pk for one in likeliest for pk in one.items}
+    items = {item.pk: item for item in Item.objects.filter(pk__in=wanted, open=True).order_by("side", "item_date", "pk")}
+    return [
+        SuggestedGroup(suggestion=one, items=[item for pk, item in items.items() if pk in one.items])
+        for one in likeliest
+        if all(pk in items for pk in one.items)
+    ]
 
 
 def candidates_of(recon_break: Break, *, around: Neighbourhood) -> list[Candidate]:

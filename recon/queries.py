@@ -187,8 +187,11 @@ def break_for(user: "AbstractUser", *, break_id: UUID) -> Break:
     """
     account = "reconciliation__source__account"
     around = (f"{account}__entity", f"{account}__asset", "resolved_by__made_by", "resolved_by__run")
+    populations = ("ledger_item__population", "statement_item__population")
     in_force = RulesVersion.objects.filter(reconciliation=OuterRef("reconciliation"), status=RulesStatus.ACTIVE).values("definition")
-    found = breaks_for(user).select_related(*around).annotate(rules_in_force=Subquery(in_force[:1])).filter(pk=break_id).first()
+    found = (
+        breaks_for(user).select_related(*around, *populations).annotate(rules_in_force=Subquery(in_force[:1])).filter(pk=break_id).first()
+    )
     if found is None:
         raise BreakNotFound("there is no such break in your scope")
     return found
@@ -324,7 +327,8 @@ def _uncompared(reconciliations: Sequence[Reconciliation]) -> dict[int, int]:
 def _standing(reconciliation: Reconciliation, *, latest: Statement | None, open_items_minor: int, uncompared_minor: int) -> Standing:
     account = reconciliation.source.account
     ledger = int(account.balance.posted_debits_minor) - int(account.balance.posted_credits_minor)
-    external = int(latest.closing_minor) if latest and latest.closing_minor is not None else None
+    # Only a source's own compares two balances; of other populations there is no difference to explain.
+    external = int(latest.closing_minor) if reconciliation.home and latest and latest.closing_minor is not None else None
     return Standing(
         reconciliation=reconciliation,
         ledger_minor=ledger,

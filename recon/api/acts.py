@@ -82,7 +82,13 @@ class ManualMatch(APIView):
         user = user_of(request)
         recon_break = queries.break_for(user, break_id=break_id)
         body = said(request, serializers.MatchBody)
-        operations.match_by_hand(break_id=recon_break.pk, version=body["version"], item_ids=body["item_ids"], matched_by_id=user.pk)
+        operations.match_by_hand(
+            break_id=recon_break.pk,
+            version=body["version"],
+            item_ids=body["item_ids"],
+            matched_by_id=user.pk,
+            leave_rest=body["leave_rest"],
+        )
         return Response(break_in_full(user, break_id=break_id), status=201)
 
 

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from approvals.api.serializers import ProposalFields
 from audit.api.serializers import Event
 from ledgerops.lib.api import AmountField, Body, MinorField
+from recon.api.judging_serializers import SuggestionFields
 from recon.matching.candidates import Verdict
 from recon.models import (
     BreakState,
@@ -325,8 +326,12 @@ class BreakFields(serializers.Serializer[Any]):
     opened_at = serializers.DateTimeField()
     resolved_at = serializers.DateTimeField(allow_null=True)
     waits_for = serializers.CharField(
-        source="parent.public_number", allow_null=True, default=None, help_text="the break of the missing file that this one waits for"
+        source="parent.public_number",
+        allow_null=True,
+        default=None,
+        help_text="the break that stands for it",
     )
+    cause = serializers.DictField(help_text="what the amounts of a pair suggest, with the values it rests on; of an ambiguity its counts")
     missing_days = serializers.ListField(child=serializers.DateField(), help_text="of a `stale_feed`: the reports that have not come")
     resolution = serializers.CharField(help_text="how a `stale_feed` ended")
     version = serializers.IntegerField(help_text="what an act on the break must name")
@@ -403,6 +408,7 @@ class BreakDetailFields(BreakFields):
     statement = StatementFacts(allow_null=True)
     comparison = ComparedField(many=True, help_text="field by field, where there are two sides")
     candidates = CandidateFields(many=True, help_text="open items that could explain it, best first")
+    suggestions = SuggestionFields(many=True, help_text="groups of open items that runs suggest, the likeliest first")
     resolved_by = MatchFields(allow_null=True)
     proposals = ProposalFields(many=True)
     timeline = Event(many=True)
@@ -441,6 +447,7 @@ def _item_ids() -> serializers.ListField:
 class MatchBody(Body):
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="the version of the break that was read")
     item_ids = _item_ids()
+    leave_rest = serializers.BooleanField(default=False, help_text="take the larger side's one item in part, and leave the rest open")
 
 
 @extend_schema_serializer(

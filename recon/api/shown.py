@@ -10,7 +10,7 @@ from audit.api.serializers import Event
 from audit.queries import timeline_of
 from ledgerops.lib import money
 from recon import break_queries, file_queries, queries
-from recon.api import serializers
+from recon.api import judging_serializers, serializers
 from recon.break_queries import Neighbourhood
 from recon.matching.comparison import FieldRow, compared
 from recon.matching.explanations import why_matched, why_not_matched
@@ -73,6 +73,7 @@ def break_in_full(user: User, *, break_id: UUID) -> dict[str, Any]:
         "statement": statement and serializers.StatementFacts(statement).data,
         "comparison": [_compared_field(row) for row in rows],
         "candidates": serializers.CandidateFields(candidates, many=True).data,
+        "suggestions": judging_serializers.SuggestionFields(break_queries.suggestions_of(recon_break) if around else [], many=True).data,
         "resolved_by": recon_break.resolved_by and serializers.MatchFields(recon_break.resolved_by).data,
         "proposals": ProposalFields(proposals, many=True).data,
         "timeline": Event(timeline, many=True).data,

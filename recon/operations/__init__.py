@@ -21,6 +21,7 @@ from recon.operations.intake import (
     statements_in,
     take_in,
 )
+from recon.operations.judging import SuggestionInvalid, SuggestionRefused, accept_suggestion, dismiss_suggestion, never_match
 from recon.operations.kept_bytes import FileBytesLost
 from recon.operations.mappings import (
     APPROVE_MAPPING,
@@ -60,6 +61,7 @@ from recon.operations.rules import (
 from recon.operations.runs import RunRefused, cancel_run, claim_run, execute_run, overdue_runs, request_run
 from recon.operations.saved_views import SavedViewRefused, delete_view, save_view
 from recon.operations.sources import NewAccount, SourceInvalid, SourceRefused, choose_format, register_source, register_source_with_account
+from recon.operations.undoing import ChallengeInvalid, ChallengeRefused, UndoInvalid, UndoRefused, see_challenge, undo_match
 
 __all__ = [
     "ADJUSTMENT",
@@ -70,6 +72,8 @@ __all__ = [
     "SAMPLE_MAXIMUM_BYTES",
     "AdjustmentRefused",
     "BreakRefused",
+    "ChallengeInvalid",
+    "ChallengeRefused",
     "Delivered",
     "DeliveryKeyTaken",
     "ExportRefused",
@@ -104,7 +108,12 @@ __all__ = [
     "SourceRefused",
     "StatementKnown",
     "StatementRestated",
+    "SuggestionInvalid",
+    "SuggestionRefused",
+    "UndoInvalid",
+    "UndoRefused",
     "accept_file",
+    "accept_suggestion",
     "assign_break",
     "assign_breaks",
     "cancel_run",
@@ -119,6 +128,7 @@ __all__ = [
     "delete_view",
     "deliver_file",
     "dismiss_row",
+    "dismiss_suggestion",
     "draft_mapping",
     "draft_rules",
     "execute_job",
@@ -127,6 +137,7 @@ __all__ = [
     "lines_in",
     "live_jobs_of",
     "match_by_hand",
+    "never_match",
     "overdue_jobs",
     "overdue_runs",
     "propose_adjustment",
@@ -146,6 +157,7 @@ __all__ = [
     "revise_mapping",
     "revise_rules",
     "save_view",
+    "see_challenge",
     "set_feed",
     "statements_in",
     "submit_mapping",
@@ -154,5 +166,6 @@ __all__ = [
     "take_dropped",
     "take_in",
     "try_on",
+    "undo_match",
     "waive_day",
 ]

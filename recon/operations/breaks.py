@@ -11,7 +11,7 @@ from audit.operations import act, record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import retried
 from recon.models import Break, BreakComment, BreakState, BreakType, Match, MatchMethod
-from recon.operations.matches import MatchRefused, difference_of, live_breaks_of, lock_items, make_match
+from recon.operations.matches import MatchRefused, difference_of, lock_items, make_match, parts_leaving_rest, refuse_proposed
 
 __all__ = ["BreakRefused", "MatchRefused", "assign_break", "assign_breaks", "comment_on_break", "match_by_hand"]
 
@@ -95,50 +95,60 @@ def comment_on_break(*, break_id: UUID, author_id: int, text: str) -> BreakComme
         return comment
 
 
-def match_by_hand(*, break_id: UUID, version: int, item_ids: Sequence[int], matched_by_id: int) -> Match:
+def match_by_hand(*, break_id: UUID, version: int, item_ids: Sequence[int], matched_by_id: int, leave_rest: bool = False) -> Match:
     """Match a break's items with others of its reconciliation; both sides must sum to the same.
+
+    With `leave_rest` the larger side, if it is a single item, is taken in part: what the smaller side is short of stays open.
 
     :raises BreakRefused: if the break has changed since version `version`, or has a proposal or an end.
     :raises MatchRefused: if an item is gone, taken or held by a proposal, or if a difference would remain.
     """
+
+    def once() -> Match:
+        return _match_once(break_id=break_id, version=version, item_ids=item_ids, matched_by_id=matched_by_id, leave_rest=leave_rest)
+
     # Two people who match each other's breaks lock them in opposite orders; whoever loses looks again.
-    return retried(lambda: _match_once(break_id=break_id, version=version, item_ids=item_ids, matched_by_id=matched_by_id))
+    return retried(once)
 
 
-def _match_once(*, break_id: UUID, version: int, item_ids: Sequence[int], matched_by_id: int) -> Match:
+def _match_once(*, break_id: UUID, version: int, item_ids: Sequence[int], matched_by_id: int, leave_rest: bool) -> Match:
     with act("recon.match.made", target_type="recon.break", target_id=break_id):
         recon_break = Break.objects.select_for_update(of=("self",)).get(pk=break_id)
-        if recon_break.state in (BreakState.PROPOSED, BreakState.RESOLVED):
-            raise BreakRefused(f"{recon_break.public_number} is {recon_break.get_state_display().lower()}", state=recon_break.state)
-        if recon_break.version != version:
-            raise BreakRefused(f"{recon_break.public_number} has changed since you opened it", version=recon_break.version)
-        if recon_break.type == BreakType.STALE_FEED:
-            raise BreakRefused(f"{recon_break.public_number} ends when the missing days have come or been waived")
+        _refuse_unmatchable(recon_break, version=version)
         own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]
         others = [pk for pk in item_ids if pk not in own]
         if not others and len(own) < 2:
             raise MatchRefused("choose what this is to be matched with", field="items")
         items = lock_items(item_ids=[*own, *others], reconciliation_id=recon_break.reconciliation_id)
-        for touched in live_breaks_of(item_ids=others):
-            if touched.state == BreakState.PROPOSED:
-                raise MatchRefused(f"an item belongs to {touched.public_number}, which waits for approval", field="items")
+        refuse_proposed(item_ids=others)
         difference = difference_of(items)
-        if difference:
+        if difference and not leave_rest:
             raise MatchRefused("the two sides differ; propose an adjustment for the rest", field="items", difference_minor=str(difference))
+        parts = parts_leaving_rest(items) if difference else {}
 
         match = make_match(
             items=items,
             method=MatchMethod.MANUAL,
             explanation={"pass": "by hand", "break": recon_break.public_number, "items": sorted(item.pk for item in items)},
             made_by_id=matched_by_id,
+            parts=parts,
         )
         record_event(
             "recon.match.made",
             target_type="recon.break",
             target_id=break_id,
-            after={"match": match.pk, "items": sorted(item.pk for item in items)},
+            after={"match": match.pk, "items": sorted(item.pk for item in items), "rest_minor": str(abs(difference))},
         )
         return match
+
+
+def _refuse_unmatchable(recon_break: Break, *, version: int) -> None:
+    if recon_break.state in (BreakState.PROPOSED, BreakState.RESOLVED):
+        raise BreakRefused(f"{recon_break.public_number} is {recon_break.get_state_display().lower()}", state=recon_break.state)
+    if recon_break.version != version:
+        raise BreakRefused(f"{recon_break.public_number} has changed since you opened it", version=recon_break.version)
+    if recon_break.type == BreakType.STALE_FEED:
+        raise BreakRefused(f"{recon_break.public_number} ends when the missing days have come or been waived")
 
 
 def set_state(*, break_id: UUID, state: BreakState) -> bool:

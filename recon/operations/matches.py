@@ -53,6 +53,34 @@ def lock_items(*, item_ids: Sequence[int], reconciliation_id: int) -> list[Item]
     return items
 
 
+def refuse_proposed(*, item_ids: Collection[int]) -> None:
+    """Refuse items that a proposal holds.
+
+    :raises MatchRefused: naming the break that waits for approval.
+    """
+    for touched in live_breaks_of(item_ids=item_ids):
+        if touched.state == BreakState.PROPOSED:
+            raise MatchRefused(f"an item belongs to {touched.public_number}, which waits for approval", field="items")
+
+
+def parts_leaving_rest(items: Sequence[Item]) -> dict[int, int]:
+    """Return how much of the larger side's item a match takes so that both sides sum to the same.
+
+    :raises MatchRefused: unless there are two sides that go the same way, and the larger one is a single item.
+    """
+    signs = dict(Population.objects.filter(pk__in={item.population_id for item in items}).values_list("pk", "sign"))
+    sides: dict[int, list[Item]] = {}
+    for item in items:
+        sides.setdefault(item.population_id, []).append(item)
+    sums = {pk: sum(signs[pk] * item.open_signed_minor for item in side) for pk, side in sides.items()}
+    smaller, larger = min(sums, key=lambda pk: abs(sums[pk])), max(sums, key=lambda pk: abs(sums[pk]))
+    if len(sums) != 2 or sums[smaller] * sums[larger] <= 0:
+        raise MatchRefused("a rest can be left open only between two sides that go the same way", field="items")
+    if len(sides[larger]) > 1:
+        raise MatchRefused("which of several items keeps the rest cannot be told; leave all but one of the larger side out", field="items")
+    return {sides[larger][0].pk: abs(sums[smaller])}
+
+
 def make_match(
     *,
     items: Sequence[Item],
@@ -60,8 +88,11 @@ def make_match(
     explanation: Mapping[str, Any],
     made_by_id: int | None = None,
     proposal_id: UUID | None = None,
+    parts: Mapping[int, int] | None = None,
 ) -> Match:
     """Match locked, open items that sum to the same on both sides, and resolve the breaks this explains.
+
+    Of the items named in `parts` only so much is taken; the rest stays open in its break.
 
     :raises MatchRefused: if a concurrent match took an item first.
     """
@@ -71,7 +102,7 @@ def make_match(
     )
     try:
         with transaction.atomic():
-            Allocation.objects.bulk_create([_whole(match, item) for item in items])
+            Allocation.objects.bulk_create([_allocation(match, item, taken=(parts or {}).get(item.pk)) for item in items])
     except IntegrityError as error:
         if constraint_of(error) != "recon_item_is_matched_once":
             raise
@@ -79,7 +110,11 @@ def make_match(
     ids = [item.pk for item in items]
     settle_items(ids)
     halve_pairs(reconciliation_id=reconciliation_id)
+    left_open = set(Item.objects.filter(pk__in=ids, open=True).values_list("pk", flat=True))
     for recon_break in live_breaks_of(item_ids=ids):
+        if left_open & {recon_break.ledger_item_id, recon_break.statement_item_id}:
+            _leave_the_rest(recon_break)
+            continue
         Break.objects.filter(pk=recon_break.pk).update(
             state=BreakState.RESOLVED, resolved_by=match, resolved_at=Now(), version=F("version") + 1
         )
@@ -94,8 +129,30 @@ def make_match(
     return match
 
 
-def _whole(match: Match, item: Item) -> Allocation:
-    return Allocation(match=match, item=item, amount_minor=item.open_minor, partial=item.open_minor != item.amount_minor)
+def _allocation(match: Match, item: Item, *, taken: int | None) -> Allocation:
+    amount = int(item.open_minor) if taken is None else taken
+    return Allocation(match=match, item=item, amount_minor=amount, partial=amount != item.amount_minor)
+
+
+def _leave_the_rest(recon_break: Break) -> None:
+    """Let a break be about what is still open of its items."""
+    items = Item.objects.filter(pk__in=[pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None])
+    Break.objects.filter(pk=recon_break.pk).update(difference_minor=difference_of(list(items)), version=F("version") + 1)
+
+
+def reopen_breaks(matches: Sequence[UUID], *, reason: str) -> None:
+    """Let the breaks that these matches closed live again, for those of their items that are open and in no other break."""
+    for closed in Break.objects.filter(resolved_by__in=matches).select_related("ledger_item", "statement_item").order_by("number"):
+        items = [item for item in (closed.ledger_item, closed.statement_item) if item is not None]
+        live = Break.objects.exclude(state=BreakState.RESOLVED)
+        if not any(item.open for item in items):
+            continue
+        if any(live.filter(**{f"{item.side}_item": item}).exists() for item in items):
+            continue
+        closed.state, closed.resolved_by, closed.resolved_at = BreakState.OPEN, None, None
+        closed.version += 1
+        closed.save(update_fields=["state", "resolved_by", "resolved_at", "version"])
+        record_event("recon.break.reopened", target_type="recon.break", target_id=closed.pk, reason=reason)
 
 
 def live_breaks_of(*, item_ids: Collection[int]) -> list[Break]:

@@ -12,6 +12,7 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.models import Allocation, Break, BreakState, Item, Match, Reconciliation, Statement
 from recon.operations.explaining import halve_pairs
 from recon.operations.items import settle_items
+from recon.operations.matches import reopen_breaks
 
 # Lines are the same when they say the same, the n-th of a content being the n-th of it in the version before.
 _PAIRS = """
@@ -100,7 +101,7 @@ def _withdraw(item_ids: Sequence[int], *, by: Statement) -> list[UUID]:
     Allocation.objects.filter(match__in=matches, revoked_at=None).update(revoked_at=Now())
     Item.objects.filter(pk__in=item_ids).update(open_minor=0, withdrawn_by=by)
     settle_items(freed)
-    _reopen_breaks(matches)
+    reopen_breaks(matches, reason="restated")
     for match in Match.objects.filter(pk__in=matches).order_by("pk"):
         record_event(
             "recon.match.revoked",
@@ -111,21 +112,6 @@ def _withdraw(item_ids: Sequence[int], *, by: Statement) -> list[UUID]:
             after={"statement": by.pk, "freed_items": len(freed)},
         )
     return matches
-
-
-def _reopen_breaks(matches: Sequence[UUID]) -> None:
-    """Let the breaks that these matches closed live again, for those of their items that are open and in no other break."""
-    for closed in Break.objects.filter(resolved_by__in=matches).select_related("ledger_item", "statement_item").order_by("number"):
-        items = [item for item in (closed.ledger_item, closed.statement_item) if item is not None]
-        live = Break.objects.exclude(state=BreakState.RESOLVED)
-        if not any(item.open for item in items):
-            continue
-        if any(live.filter(**{f"{item.side}_item": item}).exists() for item in items):
-            continue
-        closed.state, closed.resolved_by, closed.resolved_at = BreakState.OPEN, None, None
-        closed.version += 1
-        closed.save(update_fields=["state", "resolved_by", "resolved_at", "version"])
-        record_event("recon.break.reopened", target_type="recon.break", target_id=closed.pk, reason="restated")
 
 
 def _close_breaks(*, by: Statement, reconciliation: Reconciliation) -> None:

@@ -1,0 +1,189 @@
+"""What runs suggest, and what people make of it: nothing suggested is ever a match by itself."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from approvals.models import User
+from audit.models import AuditEvent
+from ledger.models import AccountingPeriod
+from recon import operations
+from recon.models import Allocation, Break, Item, Match, MatchChallenge, MatchUndoing, NeverMatch, Run, Source, Suggestion
+from tests.concurrency import scene
+from tests.fixtures import DAY, Post
+from tests.notation import writes_nothing
+
+
+@pytest.fixture
+def bank(roles: None) -> Source:
+    return scene.bank()
+
+
+def run_again(bank: Source, by: User) -> Run:
+    return operations.execute_run(run_id=operations.request_run(reconciliation_id=bank.reconciliation.pk, requested_by_id=by.pk).pk)
+
+
+def receipt(post: Post, amount: str, reference: str = "", *, day: date = DAY, counterparty: str = "") -> None:
+    post(f"1010 debit {amount} USD / 2010 credit {amount} USD", reference=reference, day=day, counterparty=counterparty)
+
+
+@pytest.fixture
+def payout(bank: Source, post: Post, maker: User) -> Suggestion:
+    """Three receipts that the bank paid in one sum, without a reference between them; the odd amounts add up one way only."""
+    for amount, reference in (("183.42", "ORD-7001"), ("99.31", "ORD-7002"), ("77.07", "ORD-7003"), ("12.00", "ORD-7004")):
+        receipt(post, amount, reference)
+    scene.reconcile(scene.mt940(("C", 183_42 + 99_31 + 77_07, "BATCH-55")), source=bank, by=maker)
+    return Suggestion.objects.get(kind="subset")
+
+
+def test_several_that_add_up_one_way_are_suggested_and_nothing_is_matched(payout: Suggestion) -> None:
+    amounts = sorted(int(item.amount_minor) for item in Item.objects.filter(pk__in=payout.items))
+    assert amounts == [77_07, 99_31, 183_42, 183_42 + 99_31 + 77_07]
+    assert (payout.ways, payout.state) == (1, "open")
+    assert not Match.objects.exists()
+    run = Run.objects.get()
+    assert run.suggestions_made == run.passes.get(pass_id="subset").suggestions == 1
+
+
+def test_run_suggests_the_same_once(payout: Suggestion, bank: Source, maker: User, post: Post) -> None:
+    receipt(post, "1.00", "ORD-7009")
+    assert run_again(bank, maker).suggestions_made == 0
+    assert Suggestion.objects.get() == payout
+
+
+def test_two_ways_are_no_suggestion_to_accept(bank: Source, post: Post, maker: User) -> None:
+    for number in range(3):
+        receipt(post, "50.00", f"ORD-700{number}")
+    scene.reconcile(scene.mt940(("C", 100_00, "BATCH-55")), source=bank, by=maker)
+    suggestion = Suggestion.objects.get(kind="subset")
+    assert suggestion.ways == 2
+    with writes_nothing(), pytest.raises(operations.SuggestionRefused, match="more than one way"):
+        operations.accept_suggestion(suggestion_id=suggestion.pk, accepted_by_id=maker.pk)
+
+
+def test_accepting_makes_a_match_by_hand_that_says_what_it_rests_on(payout: Suggestion, maker: User) -> None:
+    match = operations.accept_suggestion(suggestion_id=payout.pk, accepted_by_id=maker.pk)
+    assert (match.method, match.made_by, match.explanation["suggestion"]) == ("manual", maker, str(payout.pk))
+    assert Allocation.objects.filter(match=match).count() == 4
+    assert not Break.objects.filter(state="open", ledger_item__in=payout.items).exists()
+    payout.refresh_from_db()
+    assert (payout.state, payout.ended_by) == ("accepted", maker)
+    assert AuditEvent.objects.filter(action="recon.suggestion.accepted").exists()
+    with writes_nothing(), pytest.raises(operations.SuggestionRefused, match="accepted"):
+        operations.accept_suggestion(suggestion_id=payout.pk, accepted_by_id=maker.pk)
+
+
+def test_suggestion_whose_items_were_taken_meanwhile_is_refused(payout: Suggestion, bank: Source, maker: User) -> None:
+    operations.accept_suggestion(suggestion_id=payout.pk, accepted_by_id=maker.pk)
+    stale = Suggestion.objects.create(
+        reconciliation=bank.reconciliation,
+        run=payout.run,
+        pass_id="fuzzy",
+        kind="fuzzy",
+        items=payout.items[:2],
+        score=1,
+        explanation={},
+    )
+    with writes_nothing(), pytest.raises(operations.MatchRefused, match="matched meanwhile"):
+        operations.accept_suggestion(suggestion_id=stale.pk, accepted_by_id=maker.pk)
+
+
+def test_dismissed_group_is_not_suggested_again_until_the_date(payout: Suggestion, bank: Source, maker: User, post: Post) -> None:
+    until = timezone.localdate() + timedelta(days=30)
+    operations.dismiss_suggestion(suggestion_id=payout.pk, dismissed_by_id=maker.pk, reason="Other orders", until=until)
+    target = payout.explanation["target"]
+    refused = {(said.left_id, said.right_id) for said in NeverMatch.objects.all()}
+    assert refused == {(min(item, target), max(item, target)) for item in payout.items if item != target}
+    receipt(post, "1.00", "ORD-7009")
+    run_again(bank, maker)
+    assert list(Suggestion.objects.values_list("state", flat=True)) == ["dismissed"]
+
+
+@pytest.mark.parametrize(("reason", "days", "field"), [(" ", 30, "reason"), ("Other orders", -1, "until"), ("Other orders", 400, "until")])
+def test_dismissing_needs_a_reason_and_an_end(payout: Suggestion, maker: User, reason: str, days: int, field: str) -> None:
+    with writes_nothing(), pytest.raises(operations.SuggestionInvalid) as refused:
+        operations.dismiss_suggestion(
+            suggestion_id=payout.pk, dismissed_by_id=maker.pk, reason=reason, until=timezone.localdate() + timedelta(days=days)
+        )
+    assert refused.value.field == field
+
+
+def test_two_items_never_match_until_a_date(bank: Source, post: Post, maker: User) -> None:
+    receipt(post, "10.00", "INV-1001", day=DAY - timedelta(days=4))
+    scene.reconcile(scene.mt940(("C", 1000, "INV-1001")), source=bank, by=maker)
+    pair = Break.objects.get(type="date")
+    items = [pair.ledger_item_id or 0, pair.statement_item_id or 0]
+    until = timezone.localdate() + timedelta(days=10)
+    operations.never_match(item_ids=items, said_by_id=maker.pk, reason="Another customer", until=until)
+    assert NeverMatch.objects.get().until == until
+    with writes_nothing(), pytest.raises(operations.SuggestionInvalid, match="already"):
+        operations.never_match(item_ids=items, said_by_id=maker.pk, reason="Another customer", until=until)
+
+
+@pytest.fixture
+def matched(bank: Source, post: Post, maker: User) -> Match:
+    receipt(post, "10.00", "INV-1001")
+    scene.reconcile(scene.mt940(("C", 1000, "INV-1001")), source=bank, by=maker)
+    return Match.objects.get()
+
+
+def test_undoing_frees_the_items_and_keeps_the_history(matched: Match, checker: User, bank: Source, maker: User) -> None:
+    operations.undo_match(match_id=matched.pk, undone_by_id=checker.pk, reason="Belongs to another invoice")
+    assert set(Item.objects.values_list("open", flat=True)) == {True}
+    assert Allocation.objects.filter(revoked_at=None).count() == 0
+    assert Allocation.objects.count() == 2
+    assert MatchUndoing.objects.get().undone_by == checker
+    assert AuditEvent.objects.filter(action="recon.match.undone", target_id=str(matched.pk)).exists()
+    with writes_nothing(), pytest.raises(operations.UndoRefused, match="undone"):
+        operations.undo_match(match_id=matched.pk, undone_by_id=checker.pk, reason="Belongs to another invoice")
+
+
+def test_undone_match_reopens_the_breaks_it_closed(payout: Suggestion, maker: User, checker: User) -> None:
+    match = operations.accept_suggestion(suggestion_id=payout.pk, accepted_by_id=maker.pk)
+    closed = list(Break.objects.filter(resolved_by=match).values_list("pk", flat=True))
+    operations.undo_match(match_id=match.pk, undone_by_id=checker.pk, reason="Not that batch")
+    assert set(Break.objects.filter(pk__in=closed).values_list("state", flat=True)) == {"open"}
+
+
+def test_match_of_a_closed_period_stays(matched: Match, checker: User) -> None:
+    AccountingPeriod.objects.update(status="soft_locked")
+    with writes_nothing(), pytest.raises(operations.UndoRefused, match="period"):
+        operations.undo_match(match_id=matched.pk, undone_by_id=checker.pk, reason="Belongs to another invoice")
+
+
+def test_pair_that_was_undone_is_not_matched_again_by_the_next_run(matched: Match, bank: Source, maker: User, checker: User) -> None:
+    operations.undo_match(match_id=matched.pk, undone_by_id=checker.pk, reason="Belongs to another invoice")
+    run_again(bank, maker)
+    assert not Allocation.objects.filter(revoked_at=None).exists()
+
+
+def test_seeing_a_challenge_says_who_looked_and_what_they_found(matched: Match, maker: User) -> None:
+    raised = MatchChallenge.objects.create(match=matched, item=Item.objects.earliest("pk"), run=Run.objects.get(), verdict="")
+    operations.see_challenge(challenge_id=raised.pk, seen_by_id=maker.pk, verdict="The match is right")
+    raised.refresh_from_db()
+    assert (raised.seen_by, raised.verdict) == (maker, "The match is right")
+    with writes_nothing(), pytest.raises(operations.ChallengeRefused):
+        operations.see_challenge(challenge_id=raised.pk, seen_by_id=maker.pk, verdict="Again")
+
+
+def test_rest_of_the_larger_side_stays_open_in_its_break(bank: Source, post: Post, maker: User) -> None:
+    receipt(post, "10.00", "INV-1001")
+    scene.reconcile(scene.mt940(("C", 970, "INV-1001")), source=bank, by=maker)
+    pair = Break.objects.get()
+    operations.match_by_hand(break_id=pair.pk, version=pair.version, item_ids=[], matched_by_id=maker.pk, leave_rest=True)
+    ledger = Item.objects.get(side="ledger")
+    assert (int(ledger.open_minor), Item.objects.get(side="statement").open) == (30, False)
+    (left,) = Break.objects.exclude(state="resolved")
+    assert (left.ledger_item_id, left.statement_item_id, int(left.difference_minor)) == (ledger.pk, None, 30)
+    (whole, part) = Allocation.objects.order_by("partial")
+    assert (int(whole.amount_minor), int(part.amount_minor), part.partial) == (970, 970, True)
+
+
+def test_rest_is_left_only_where_one_item_is_the_larger(bank: Source, post: Post, maker: User) -> None:
+    receipt(post, "10.00", "INV-1001")
+    scene.reconcile(scene.mt940(("D", 970, "INV-1001")), source=bank, by=maker)
+    pair = Break.objects.earliest("number")
+    other = Item.objects.exclude(pk=pair.ledger_item_id or 0)[0]
+    with writes_nothing(), pytest.raises(operations.MatchRefused):
+        operations.match_by_hand(break_id=pair.pk, version=pair.version, item_ids=[other.pk], matched_by_id=maker.pk, leave_rest=True)
