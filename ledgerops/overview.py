@@ -101,7 +101,7 @@ def overview_of(user: User, *, today: date) -> Overview:
     """Return the state of today as far as this user's roles and scopes reach."""
     sees_breaks, sees_runs = user.has_perm("recon.view_break"), user.has_perm("recon.view_run")
     sees_balance = user.has_perm("ledger.view_trial_balance")
-    reconciliations = list(recon.reconciliations_for(user)) if sees_breaks else []
+    reconciliations = list(recon.reconciliations_for(user).filter(home=True)) if sees_breaks else []
     posted = ledger.posted_sums_for(user) if sees_balance else None
     return Overview(
         today=today,

@@ -306,6 +306,7 @@ SPECTACULAR_SETTINGS = {
         "StatementPurpose": "recon.models.Purpose",
         "FileStatus": "recon.models.FileStatus",
         "RunStatus": "recon.models.RunStatus",
+        "RulesStatus": "recon.models.RulesStatus",
         "Flow": "recon.models.Flow",
         "Proof": "recon.models.ProofStatus",
         "Side": "recon.models.Side",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.api import acts, chains, files, sources, views
+from recon.api import acts, chains, files, rules, sources, views
 
 urlpatterns = [
     path("sources", sources.Sources.as_view()),
@@ -34,10 +34,18 @@ urlpatterns = [
     path("statements", views.Statements.as_view()),
     path("statements/<uuid:statement_id>", views.StatementDetail.as_view()),
     path("statements/<uuid:statement_id>/lines", views.StatementLines.as_view()),
-    path("reconciliations", views.Reconciliations.as_view()),
+    path("reconciliations", rules.Reconciliations.as_view()),
+    path("reconciliations/<int:reconciliation_id>", rules.ReconciliationDetail.as_view()),
+    path("reconciliations/<int:reconciliation_id>/rules", rules.RulesVersions.as_view()),
+    path("reconciliations/<int:reconciliation_id>/rules/trial", rules.RulesTrial.as_view()),
+    path("reconciliations/<int:reconciliation_id>/rules/<int:number>", rules.RulesDetail.as_view()),
+    path("reconciliations/<int:reconciliation_id>/rules/<int:number>/submit", rules.RulesSubmission.as_view()),
     path("reconciliations/<int:reconciliation_id>/runs", views.ReconciliationRuns.as_view()),
     path("runs", views.Runs.as_view()),
     path("runs/<uuid:run_id>", views.RunDetail.as_view()),
+    path("runs/<uuid:run_id>/passes", rules.RunPasses.as_view()),
+    path("runs/<uuid:run_id>/cancel", rules.RunCancellation.as_view()),
+    path("runs/<uuid:run_id>/compare/<uuid:later_id>", rules.RunComparison.as_view()),
     path("breaks", views.Breaks.as_view()),
     path("breaks/<uuid:break_id>", acts.BreakDetail.as_view()),
     path("breaks/<uuid:break_id>/assign", acts.Assignment.as_view()),

@@ -53,10 +53,10 @@ class RulesHandler:
         return Review(
             template="recon/reviews/rules.html",
             context={
-                "version": version,
+                "rules": version,
                 "reconciliation": version.reconciliation,
                 "before": before,
-                "changes": changes,
+                "rule_changes": changes,
                 "tried": tried,
                 "asset": asset,
             },

@@ -8,8 +8,8 @@ from django import forms
 from django.http import QueryDict
 
 from ledgerops.lib import money
-from recon.matching.rule_words import ATTRIBUTE_WORDS, KEY_WORDS, KIND_WORDS, REQUIREMENT_WORDS
-from recon.matching.rules import DAYS_MAX, FIELDS, NEVER_AUTOMATIC, PASSES_MAX, TARIFFS_MAX
+from recon.matching.rule_words import ATTRIBUTE_WORDS, KEY_WORDS, KIND_WORDS, REQUIREMENT_WORDS, in_words
+from recon.matching.rules import DAYS_MAX, FIELDS, NEVER_AUTOMATIC, PASSES_MAX, TARIFFS_MAX, Rules, RulesRefused
 
 # What a new pass starts with, by its kind.
 STARTS: Mapping[str, Mapping[str, Any]] = {
@@ -45,7 +45,7 @@ class PassForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any], *, number: int, tariffs: list[tuple[str, str]], scale: int) -> None:
         super().__init__(data, prefix=f"p{number}")
-        self.number, self.scale = number, scale
+        self.number, self.scale, self.words = number, scale, ""
         self.chosen = str(data.get(f"p{number}-kind", ""))
         self.fields["tariffs"].choices = tariffs  # type: ignore[attr-defined]
         wanted = {"id", "kind", "name", "automatic", *FIELDS.get(self.chosen, ())}
@@ -128,6 +128,15 @@ class RulesForm:
     def definition(self) -> dict[str, Any]:
         """Return the definition that was said, once every field is valid."""
         return {"passes": [one.definition() for one in self.passes], "tariffs": [one.definition() for one in self.tariffs]}
+
+    def say_in_words(self, *, asset: str) -> None:
+        """Give each pass its sentence, as far as all of them are rules."""
+        try:
+            rules = Rules.from_json(self.definition()) if self.is_valid() else None
+        except RulesRefused:
+            rules = None
+        for form, one in zip(self.passes, rules.passes if rules else (), strict=False):
+            form.words = in_words(one, tariffs=rules.tariffs if rules else (), scale=self.scale, asset=asset)
 
     def point_at(self, path: str | None, sentence: str) -> bool:
         """Show a refusal at the field that its path names; false where no field of the page is it."""

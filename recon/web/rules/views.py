@@ -206,10 +206,12 @@ def _editor_page(
     status: int = 200,
 ) -> HttpResponse:
     asset = reconciliation.source.asset
+    form = form or RulesForm(data, scale=asset.scale)
+    form.say_in_words(asset=asset.code)
     context = {
         "reconciliation": reconciliation,
         "asset": asset,
-        "form": form or RulesForm(data, scale=asset.scale),
+        "form": form,
         "kinds": list(KIND_WORDS.items()),
         "tried": tried,
         "refusal": refusal,
