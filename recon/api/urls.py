@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.api import acts, chains, files, rules, sources, views
+from recon.api import acts, chains, files, judging, rules, sources, views
 
 urlpatterns = [
     path("sources", sources.Sources.as_view()),
@@ -51,6 +51,12 @@ urlpatterns = [
     path("breaks/<uuid:break_id>/assign", acts.Assignment.as_view()),
     path("breaks/<uuid:break_id>/comments", acts.Comments.as_view()),
     path("breaks/<uuid:break_id>/match", acts.ManualMatch.as_view()),
+    path("breaks/<uuid:break_id>/why", judging.BreakWhy.as_view()),
+    path("breaks/<uuid:break_id>/never-match", judging.NeverMatches.as_view()),
+    path("suggestions/<uuid:suggestion_id>/accept", judging.SuggestionAcceptance.as_view()),
+    path("suggestions/<uuid:suggestion_id>/dismiss", judging.SuggestionDismissal.as_view()),
+    path("matches/<uuid:match_id>/undo", judging.MatchUndoings.as_view()),
+    path("challenges/<int:challenge_id>/seen", judging.ChallengeVerdict.as_view()),
     path("breaks/<uuid:break_id>/adjustments", acts.Adjustments.as_view()),
     path("proposals/<uuid:proposal_id>/versions", acts.AdjustmentVersions.as_view()),
 ]

@@ -14,7 +14,7 @@ from approvals.operations import set_switch
 from ledger.models import Account, AccountingPeriod, Alert, IntegrityFinding, IntegrityRun, JournalEntry
 from ledger.operations import set_monitor
 from ledgerops import reference
-from recon.models import QuarantinedRow, Reconciliation
+from recon.models import Item, Match, MatchChallenge, QuarantinedRow, Reconciliation, Run, Suggestion
 from tests.concurrency.scene import bank, break_of, mt940, propose, receive, reconcile
 from tests.fixtures import Post, held, signed_in
 
@@ -161,6 +161,13 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("breaks/<uuid:break_id>/comments", "post"): (422, ANALYST),
     ("breaks/<uuid:break_id>/match", "post"): (422, ANALYST),
     ("breaks/<uuid:break_id>/adjustments", "post"): (422, ANALYST),
+    ("breaks/<uuid:break_id>/why", "get"): (200, READERS),
+    ("breaks/<uuid:break_id>/never-match", "post"): (422, ANALYST),
+    # What it adds up to differs on both sides.
+    ("suggestions/<uuid:suggestion_id>/accept", "post"): (409, ANALYST),
+    ("suggestions/<uuid:suggestion_id>/dismiss", "post"): (422, ANALYST),
+    ("matches/<uuid:match_id>/undo", "post"): (422, ("Controller",)),
+    ("challenges/<int:challenge_id>/seen", "post"): (422, ANALYST),
     ("proposals", "get"): (200, WITH_FILES),
     ("proposals/<uuid:proposal_id>", "get"): (200, WITH_FILES),
     ("proposals/<uuid:proposal_id>/decisions", "post"): (422, ("Approver", "Controller")),
@@ -237,6 +244,7 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         "later_id": str(run.pk),
         "break_id": str(break_of(reference="FEE-20261102").pk),
         "proposal_id": str(proposal.pk),
+        **_decided_about(run),
         "monitor_id": str(
             set_monitor(account_id=Account.objects.get(code="1010").pk, comparison="below", threshold_minor=1, set_by_id=None).pk
         ),
@@ -258,6 +266,17 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         "target_type": "approvals.proposal",
         "target_id": str(proposal.pk),
     }
+
+
+def _decided_about(run: Run) -> dict[str, str]:
+    """Leave a suggestion, a match and a challenge of it."""
+    match = Match.objects.get()
+    lonely = Item.objects.filter(open=True, reconciliation=run.reconciliation).earliest("pk")
+    suggestion = Suggestion.objects.create(
+        reconciliation=run.reconciliation, run=run, pass_id="fuzzy", kind="fuzzy", items=[lonely.pk], score=1, explanation={}
+    )
+    challenge = MatchChallenge.objects.create(match=match, item=lonely, run=run)
+    return {"suggestion_id": str(suggestion.pk), "match_id": str(match.pk), "challenge_id": str(challenge.pk)}
 
 
 def ask(client: Client, *, route: str, method: str, values: dict[str, str]) -> int:
