@@ -230,8 +230,9 @@ class Item(models.Model):
         ]
         indexes = [
             models.Index(fields=["withdrawn_by"], name="recon_item_by_withdrawal", condition=models.Q(withdrawn_by__isnull=False)),
+            # Of those that are matched, too: what comes later may be a duplicate, or make a tie of what was no tie.
             models.Index(
-                fields=["reconciliation", "match_key", "amount_minor"], name="recon_item_open_by_key", condition=models.Q(open_minor__gt=0)
+                fields=["reconciliation", "match_key", "amount_minor"], name="recon_item_by_key", condition=~models.Q(match_key="")
             ),
             models.Index(
                 fields=["reconciliation", "amount_minor", "item_date"],
@@ -318,3 +319,5 @@ class Allocation(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="recon_allocation_is_of_something"),
         ]
+        # The guards sum what is taken of an item, whole and in parts: neither of the partial indexes above answers that.
+        indexes = [models.Index(fields=["item"], name="recon_allocation_by_item")]
