@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ledgerops.bench import balance, batch, guards, hot, http, ingest, integrity, posting, statement, trial
+from ledgerops.bench import balance, batch, guards, hot, http, incremental, ingest, integrity, posting, recon, statement, trial
 from ledgerops.bench.report import Report, significant
 from ledgerops.bench.table import table
 
@@ -24,6 +24,8 @@ BENCHES: dict[str, Callable[..., Report]] = {
     "statement": statement.run,
     "integrity": integrity.run,
     "ingest": ingest.run,
+    "recon": recon.run,
+    "incremental": incremental.run,
 }
 ALL = "all"
 

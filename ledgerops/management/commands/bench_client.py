@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ledgerops.bench import books, deliveries, reads
+from ledgerops.bench import agreements, books, deliveries, reads
 from ledgerops.scenarios import work as scenarios
 
-WORKS = {**books.WORKS, **deliveries.WORKS, "read": reads.read, "judge_scenario": scenarios.judge_file}
+WORKS = {**books.WORKS, **deliveries.WORKS, **agreements.WORKS, "read": reads.read, "judge_scenario": scenarios.judge_file}
 _fork = multiprocessing.get_context("fork")
 
 
