@@ -32,6 +32,7 @@ BYTES_MAX = 50 * 1024 * 1024
 TEXT_MAX = 2_000
 
 _TEXTS = ("reference", "end_to_end_id", "uetr", "counterparty", "counterparty_account", "type", "description")
+_HALF = r"This text holds half a character (such as a lone \ud800), which cannot be stored."
 _FIELDS = frozenset({"id", "booked_on", "value_on", "direction", "amount", "currency", "keys", "facts", *_TEXTS})
 
 
@@ -39,6 +40,10 @@ class _Unreadable(Exception):
     def __init__(self, field: str, message: str, value: object = "") -> None:
         super().__init__(message)
         self.field, self.value = field, str(value)
+
+
+class _Repeated(dict[str, Any]):
+    """An object of which a name stands twice: Python would keep the last, and lose the others in silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ def read(file: BinaryIO) -> Iterator[Event]:
     try:
         delivery = _delivery(file.read(BYTES_MAX + 1))
     except _Unreadable as error:
-        yield refusal(place=Place(None, None, "records"), field=error.field, value=error.value, message=str(error))
+        yield refusal(place=Place(None, None, "records"), field=_whole(error.field), value=_whole(error.value), message=str(error))
         return
     lines, errors = _read(delivery.records)
     for ordinal, currency in enumerate(dict.fromkeys(line.currency for line in lines), start=1):
@@ -74,17 +79,33 @@ def _delivery(content: bytes) -> _Delivery:
     if len(content) > BYTES_MAX:
         raise _Unreadable("records", f"A delivery of records has at most {BYTES_MAX // 1024**2} MB: push it in several.")
     try:
-        said = json.loads(content, parse_float=Decimal)
+        said = json.loads(content, parse_float=Decimal, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise _Unreadable("JSON", "The delivery is no JSON.", error) from error
     if not isinstance(said, dict) or said.get("format") != FORMAT or not isinstance(said.get("records"), list):
         raise _Unreadable("format", f'The delivery must be an object with "format": "{FORMAT}" and a list "records".')
+    if isinstance(said, _Repeated):
+        raise _Unreadable(
+            "JSON", "A name stands twice in the delivery: what one of the two says would be lost. Push it with each name once."
+        )
     if not 0 < len(said["records"]) <= RECORDS_MAX:
         raise _Unreadable("records", f"A delivery holds 1 to {RECORDS_MAX} records.", len(said["records"]))
     account, own_key = said.get("account", ""), said.get("delivery", "")
     if not isinstance(account, str) or not isinstance(own_key, str):
         raise _Unreadable("account", 'The fields "account" and "delivery" are texts.')
+    if _whole(account + own_key) != account + own_key:
+        raise _Unreadable("account", _HALF, account or own_key)
     return _Delivery(account=account, key=own_key, records=said["records"])
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _Repeated(found)
+
+
+def _whole(text: str) -> str:
+    r"""Return the text with half characters (a lone \ud800, which nothing can store) written out."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _read(records: list[Any]) -> tuple[list[LineRead], list[LocatedError]]:
@@ -95,14 +116,17 @@ def _read(records: list[Any]) -> tuple[list[LineRead], list[LocatedError]]:
         try:
             lines.append(_line(record, place=place))
         except _Unreadable as error:
-            raw = json.dumps(record, default=str, ensure_ascii=False)[:TEXT_MAX]
-            errors.append(quarantined(place=place, field=error.field, value=error.value, message=str(error), raw=raw))
+            raw = _whole(json.dumps(record, default=str, ensure_ascii=False))[:TEXT_MAX]
+            where, value = _whole(error.field), _whole(error.value)
+            errors.append(quarantined(place=place, field=where, value=value, message=str(error), raw=raw))
     return lines, errors
 
 
 def _line(record: Any, *, place: Place) -> LineRead:
     if not isinstance(record, dict):
         raise _Unreadable("record", "A record is an object.", record)
+    if isinstance(record, _Repeated):
+        raise _Unreadable("record", "A name stands twice in the record: which of the two is meant cannot be known.")
     if unknown := sorted(set(record) - _FIELDS):
         raise _Unreadable(unknown[0], "This field is not known: it is misspelt, or belongs into facts.", record[unknown[0]])
     texts = {name: _text(record, name) for name in _TEXTS}
@@ -146,6 +170,8 @@ def _text(record: Mapping[str, Any], name: str) -> str:
         raise _Unreadable(name, "This field is a text.", value)
     if len(value) > TEXT_MAX:
         raise _Unreadable(name, f"This field has at most {TEXT_MAX} characters.", value)
+    if _whole(value) != value:
+        raise _Unreadable(name, _HALF, value)
     return value.strip()
 
 
@@ -176,9 +202,13 @@ def _pairs(record: Mapping[str, Any], name: str, *, known: frozenset[str] | None
     pairs = record.get(name, {})
     if not isinstance(pairs, dict):
         raise _Unreadable(name, "This field is an object of texts.", pairs)
+    if isinstance(pairs, _Repeated):
+        raise _Unreadable(name, "A name stands twice in this field: which of the two is meant cannot be known.")
     for kind, value in pairs.items():
         if not isinstance(value, str) or len(value) > TEXT_MAX:
             raise _Unreadable(f"{name}.{kind}", "This field is a text.", value)
+        if _whole(kind + value) != kind + value:
+            raise _Unreadable(f"{name}.{kind}", _HALF, value)
         if known is not None and kind not in known:
             raise _Unreadable(f"{name}.{kind}", f"No such kind of key; there are {', '.join(sorted(known))}.", value)
         if known is None or key(value):

@@ -1,17 +1,18 @@
 """No damage to a file makes a reader raise, and none is accepted in silence as a smaller statement."""
 
 import io
+import json
 from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.formats import FORMATS, detect
+from recon.formats import FORMATS, detect, records
 from recon.formats.chain_transfers import Day
 from recon.formats.chain_transfers import Transfer as ChainTransfer
 from recon.formats.chain_transfers import write as write_chain_day
-from recon.formats.events import VALUE_MAX, Event, LocatedError
+from recon.formats.events import VALUE_MAX, Event, LocatedError, StatementClosed
 from tests.recon.formats.samples import (
     IBAN,
     balance_xml,
@@ -182,6 +183,90 @@ def test_loses_no_transaction_of_ofx(data: st.DataObject) -> None:
     content = content[:position] + data.draw(st.binary(max_size=3)) + content[position + data.draw(st.integers(0, 3)) :]
     events = check("ofx", content)
     assert fatal(events) or len(lines(events)) == content.upper().count(b"<TRNAMT>")
+
+
+RECORD = {
+    "id": "PAY-1", "booked_on": "2026-11-02", "direction": "credit", "amount": "10.00", "currency": "USD", "reference": "INV-1",
+    "keys": {"trace": "T-1"}, "facts": {"fee": "0.10"},
+}  # fmt: skip
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.characters()
+    | st.sampled_from(["\ud800", "\x00", "EUR", "debit", "1e9", "-1"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from([*RECORD, "\udfff", "x"]), inner, max_size=3),
+    max_leaves=4,
+)
+CHANGED = st.dictionaries(st.sampled_from([*RECORD, "value_on", "uetr", "type", "\ud801"]), ANYTHING, max_size=2).map(
+    lambda more: RECORD | more
+)
+
+
+def pushed(written: list[str]) -> bytes:
+    return f'{{"format": "{records.FORMAT}", "account": "OPS", "delivery": "1", "records": [{", ".join(written)}]}}'.encode()
+
+
+def conserved(content: bytes, *, count: int) -> list[Event]:
+    """Check that every record of a delivery is a line or a row in quarantine, each at its own place, and return the events."""
+    events = list(records.read(io.BytesIO(content)))
+    rows = [error for error in errors(events) if error.row]
+    places = [line.place.path for line in lines(events)] + [row.place.path for row in rows]
+    assert sorted(places) == sorted(f"records[{number}]" for number in range(1, count + 1))
+    assert bool(fatal(events)) == (not lines(events))
+    for event in events:
+        if isinstance(event, LocatedError):
+            assert event.message.endswith(".")
+            assert len(event.value) <= VALUE_MAX
+            assert f"{event.field}{event.value}{event.raw}".encode()
+    closed = [event.lines for event in events if isinstance(event, StatementClosed)]
+    assert sum(closed) == len(lines(events))
+    return events
+
+
+@settings(max_examples=400, deadline=None)
+@given(said=st.lists(st.just(RECORD) | CHANGED | ANYTHING, min_size=1, max_size=8))
+def test_every_record_is_a_line_or_in_quarantine(said: list[object]) -> None:
+    events = conserved(pushed([json.dumps(one) for one in said]), count=len(said))
+    for event in lines(events):
+        for text in (event.bank_reference, event.own_reference, event.counterparty_name, event.description, event.raw, *dict(event.facts)):
+            assert text.encode().decode() == text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"amount": "1.00", ' + json.dumps(RECORD)[1:],
+        json.dumps(RECORD).replace('"trace"', '"trace": "T-0", "trace"'),
+        json.dumps(RECORD).replace('"fee"', '"fee": "0.01", "fee"'),
+    ],
+)
+def test_a_name_that_stands_twice_loses_nothing_in_silence(written: str) -> None:
+    events = conserved(pushed([written, json.dumps(RECORD)]), count=2)
+    (row,) = errors(events)
+    assert (row.row, row.place.path) == (True, "records[1]")
+
+
+def test_a_list_of_records_that_stands_twice_is_refused() -> None:
+    one = json.dumps(RECORD)
+    content = pushed([one]).replace(b'"records"', b'"records": [' + one.encode() + b'], "records"')
+    (refused,) = errors(list(records.read(io.BytesIO(content))))
+    assert (refused.fatal, refused.field) == (True, "JSON")
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_damaged_deliveries_are_refused_or_keep_their_records(data: st.DataObject) -> None:
+    content = bytearray(pushed([json.dumps(RECORD)] * 3))
+    for _ in range(data.draw(st.integers(1, 4))):
+        position = data.draw(st.integers(0, len(content) - 1))
+        content[position : position + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    events = list(records.read(io.BytesIO(bytes(content))))
+    if lines(events):
+        conserved(bytes(content), count=len(json.loads(bytes(content))["records"]))
+    else:
+        assert fatal(events)
 
 
 @pytest.mark.slow
