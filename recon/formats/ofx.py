@@ -39,7 +39,6 @@ _REMARKS = {
     "deleted": "Lines that withdraw an earlier one (CORRECTFITID): {count}. They count for nothing; the earlier line must be undone.",
     "fitid": "Lines that repeat the number (FITID) of another line of the statement: {count}. All of them are kept.",
     "trade": "Movements of securities: {count}. They are shown and count for nothing; only movements of cash are booked.",
-    "currency": "Lines in another currency than the account: {count}. They count for nothing.",
 }
 
 
@@ -192,19 +191,19 @@ def _line(node: Node, statement: _Statement) -> Iterator[Event]:
     booked_on = values.day(node.get("DTTRAN" if pending else "DTPOSTED"))
     amount = values.amount(node.get("TRNAMT"), scale=statement.scale)
     yield from _unreadable(node, booked_on=booked_on, amount=amount, name="DTTRAN" if pending else "DTPOSTED")
-    if booked_on is None or amount is None:
+    foreign = _foreign(node, statement)
+    if foreign:
+        yield foreign
+    if booked_on is None or amount is None or foreign:
         return
     statement.lines += 1
     place = Place(node.line, None, f"STMTTRN[{statement.lines}]")
-    foreign = node.get("CURRENCY/CURSYM").upper()
-    foreign = "" if foreign == statement.currency or node.get("CURRENCY/CURRATE").rstrip("0") in ("1", "1.") else foreign
     action, number = node.get("CORRECTACTION").upper(), key(node.get("FITID"))
     for what, true in (
         ("sign", node.get("TRNTYPE").upper() in (_MONEY_IN if amount < 0 else _MONEY_OUT) and amount != 0),
         ("replaced", action == "REPLACE"),
         ("deleted", action == "DELETE"),
         ("fitid", number in statement.numbers),
-        ("currency", bool(foreign)),
     ):
         if true:
             statement.say(what, place)
@@ -216,9 +215,20 @@ def _line(node: Node, statement: _Statement) -> Iterator[Event]:
         place=place,
         booked_on=booked_on,
         amount=amount,
-        foreign=foreign,
-        booked=not (pending or foreign or action == "DELETE"),
+        booked=not (pending or action == "DELETE"),
     )
+
+
+def _foreign(node: Node, statement: _Statement) -> LocatedError | None:
+    """Refuse a line whose amount is in another currency: what it moves on the account is not in the file."""
+    named, rate = node.get("CURRENCY/CURSYM").upper(), node.get("CURRENCY/CURRATE").rstrip("0")
+    if not named or named == statement.currency or rate in ("1", "1."):
+        return None
+    message = (
+        f"The amount of the line is in another currency (CURRENCY) than its statement ({statement.currency}), so the file does not say "
+        "what it moves on the account. Ask the bank for the amount in the account's currency, with the other one as ORIGCURRENCY."
+    )
+    return refusal(place=node.children["CURRENCY"].place("CURSYM"), field="CURSYM", value=named, message=message)
 
 
 def _unreadable(node: Node, *, booked_on: date | None, amount: Decimal | None, name: str) -> Iterator[Event]:
@@ -234,9 +244,7 @@ def _unreadable(node: Node, *, booked_on: date | None, amount: Decimal | None, n
         yield refusal(place=node.place("TRNAMT"), field="TRNAMT", value=node.get("TRNAMT"), message=message)
 
 
-def _line_read(
-    node: Node, statement: _Statement, *, place: Place, booked_on: date, amount: Decimal, foreign: str, booked: bool
-) -> LineRead:
+def _line_read(node: Node, statement: _Statement, *, place: Place, booked_on: date, amount: Decimal, booked: bool) -> LineRead:
     corrected, number = node.get("CORRECTFITID"), node.get("CHECKNUM")
     facts = {
         "corrects": corrected,
@@ -252,7 +260,7 @@ def _line_read(
         direction="debit" if amount < 0 else "credit",
         reversal=False,
         amount=abs(amount),
-        currency=foreign or statement.currency,
+        currency=statement.currency,
         own_reference=key(node.get("REFNUM") or number.lstrip("0")),
         bank_reference=key(node.get("FITID")),
         end_to_end_id="",

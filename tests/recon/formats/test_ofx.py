@@ -270,13 +270,22 @@ def test_reads_an_iban_and_the_other_account() -> None:
     assert lines(events)[0].counterparty_account == "777"
 
 
-def test_a_line_in_another_currency_counts_for_nothing() -> None:
+def test_a_line_in_another_currency_refuses_the_file_at_its_place() -> None:
     foreign = line(NAME="x<CURRENCY><CURRATE>1.06<CURSYM>CAD</CURRENCY>")
-    own = line(FITID="2", NAME="x<CURRENCY><CURRATE>1.00<CURSYM>USD</CURRENCY>")
+    text = file_of(statement(line(), foreign, line(FITID="3")))
+    (refused,) = errors(read(text))
+    assert (refused.fatal, refused.field, refused.value, refused.place.path) == (True, "CURSYM", "CAD", "CURRENCY/CURSYM")
+    assert refused.place.line == text[: text.index("CAD")].count("\n") + 1
+    assert "ORIGCURRENCY" in refused.message
+
+
+def test_a_line_that_names_its_currency_or_what_it_was_converted_from_counts() -> None:
+    own = line(NAME="x<CURRENCY><CURRATE>1.00<CURSYM>USD</CURRENCY>")
+    at_par = line(FITID="2", NAME="x<CURRENCY><CURRATE>1.00<CURSYM>CAD</CURRENCY>")
     converted = line(FITID="3", NAME="x<ORIGCURRENCY><CURRATE>1.06<CURSYM>CAD</ORIGCURRENCY>")
-    events = of(foreign, own, converted)
-    assert [(one.currency, one.booked) for one in lines(events)] == [("CAD", False), ("USD", True), ("USD", True)]
-    assert [error.field for error in errors(events)] == ["currency"]
+    events = of(own, at_par, converted)
+    assert not errors(events)
+    assert [(one.currency, one.booked) for one in lines(events)] == [("USD", True)] * 3
 
 
 def test_pending_lines_are_not_booked() -> None:
