@@ -89,7 +89,7 @@ def _all_held(one: Pass, around: Around, criteria: Sequence[_Criterion], best: T
     own = around.own
     fitting = [other for other in _pool_of(one, around) if _held(criteria, own, other) == len(criteria)]
     if one.kind == "group":
-        return _group(one, around, fitting)
+        return _group(one, around, fitting, best)
     rivals = [other for other in around.rivals if _held(criteria, other, best) == len(criteria)] if one.kind != "contra" else []
     if one.kind == "block":
         if len(fitting) == len(rivals) + 1:
@@ -99,22 +99,22 @@ def _all_held(one: Pass, around: Around, criteria: Sequence[_Criterion], best: T
     if len(fitting) > 1:
         return _said(one, "tie", f"{_count(len(fitting))} candidates, so nobody's", nearest=best)
     if rivals:
-        also = rivals[0].name if len(rivals) == 1 else f"{_count(len(rivals))} more here"
+        also = min(rival.name for rival in rivals) if len(rivals) == 1 else f"{_count(len(rivals))} more here"
         return _said(one, "tie", f"{best.name} fits, but it fits {also} too; which one it belongs to cannot be told", nearest=best)
     then = "the next run matches it, unless somebody said that they do not belong together"
     sentence = f"{best.name} fits: {then}" if one.automatic else f"{best.name} fits, but this pass only suggests"
     return _said(one, "none" if one.automatic else "suggests", sentence, nearest=best)
 
 
-def _group(one: Pass, around: Around, fitting: Sequence[Thing]) -> Answer:
+def _group(one: Pass, around: Around, fitting: Sequence[Thing], nearest: Thing) -> Answer:
     own = around.own
     shared = [other for other in around.rivals if other.keys & own.keys]
     ours = own.signed_minor + sum(other.signed_minor for other in shared)
     theirs = sum(other.signed_minor for other in fitting)
-    nearest = fitting[0]
     if ours == theirs:
         return _said(one, "none", "both sides sum to the same: the next run matches them as one group", nearest=nearest)
-    sums = f"{_count(len(shared) + 1)} here sum to {around.money(ours)}, {_count(len(fitting))} there to {around.money(theirs)}"
+    here = "one here sums" if not shared else f"{_count(len(shared) + 1)} here sum"
+    sums = f"{here} to {around.money(ours)}, {_count(len(fitting))} there to {around.money(theirs)}"
     return _said(one, "amount", f"reference equal, {sums}", nearest=nearest)
 
 
