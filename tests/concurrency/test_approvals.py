@@ -15,7 +15,7 @@ from ledger import operations as ledger
 from ledger.models import JournalEntry
 from recon import operations as recon
 from recon.models import Break, Item, Match, MatchMethod, Run, Source
-from recon.operations import ADJUSTMENT, BreakRefused, MatchRefused, passes
+from recon.operations import ADJUSTMENT, BreakRefused, MatchRefused, collecting
 from recon.operations.matches import lock_items, make_match
 from tests.concurrency import scene
 from tests.concurrency.test_posting import book_keeping_errors
@@ -218,7 +218,7 @@ def post_and_run_around_it(bank: Source, *, by: User) -> None:
     """Match the proposed break's item as a run would that had it in view before the break was proposed."""
     posted = ledger.post_entry(draft=draft(CHARGE, kind="bank_charge", reference="CHARGE1"), scope="tests")
     with transaction.atomic():
-        passes.collect_ledger_items(reconciliation=bank.reconciliation, run=Run.objects.latest("id"))
+        collecting.collect(reconciliation=bank.reconciliation, run=Run.objects.latest("id"))
         items = lock_items(
             item_ids=list(Item.objects.filter(Q(entry_id=posted.entry_id) | Q(side="statement")).values_list("pk", flat=True)),
             reconciliation_id=bank.reconciliation.pk,
