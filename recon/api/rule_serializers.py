@@ -60,21 +60,6 @@ class ReconciliationDetailFields(SetUpFields):
     demoted_passes = serializers.ListField(child=serializers.CharField())
 
 
-class RulesFields(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    number = serializers.IntegerField()
-    status = serializers.ChoiceField(choices=RulesStatus.choices)
-    digest = serializers.CharField()
-    definition = serializers.JSONField()
-    note = serializers.CharField()
-    backtest = serializers.JSONField(allow_null=True, help_text="what trying it on decisions said, as it was submitted")
-    drafted_by = serializers.CharField(source="drafted_by.username", default=None, allow_null=True)
-    drafted_at = serializers.DateTimeField()
-    proposal_id = serializers.UUIDField(allow_null=True)
-    activated_at = serializers.DateTimeField(allow_null=True)
-    retired_at = serializers.DateTimeField(allow_null=True)
-
-
 class RulesBody(Body):
     definition = serializers.DictField(help_text="as docs/rules.md describes it")
     note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
@@ -120,6 +105,21 @@ class RulesTrialFields(serializers.Serializer[Any]):
     passes = TriedPassFields(many=True)
     left_to_people = serializers.IntegerField(help_text="people's matches that no pass makes")
     groups = TriedGroupsFields(help_text="the first 50 of each")
+
+
+class RulesFields(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=RulesStatus.choices)
+    digest = serializers.CharField()
+    definition = serializers.JSONField()
+    note = serializers.CharField()
+    backtest = RulesTrialFields(allow_null=True, help_text="what trying it on decisions said, as it was submitted")
+    drafted_by = serializers.CharField(source="drafted_by.username", default=None, allow_null=True)
+    drafted_at = serializers.DateTimeField()
+    proposal_id = serializers.UUIDField(allow_null=True)
+    activated_at = serializers.DateTimeField(allow_null=True)
+    retired_at = serializers.DateTimeField(allow_null=True)
 
 
 class PassFields(serializers.Serializer[Any]):
