@@ -79,7 +79,7 @@ def deliver(scenario: Scenario, defined: Defined, *, delivery: int, shuffled: in
         elif delivery == 1 or any(item.delivery == 2 or item.withdrawn for item in items):
             told = [item for item in items if item.delivery <= delivery and not (item.withdrawn and delivery == 2)]
             # Of lines that say the same, those that were there before come first, as a bank tells them.
-            _take_in(sorted(told, key=lambda item: item.delivery), scenario=scenario, defined=defined, population=population)
+            take_in(sorted(told, key=lambda item: item.delivery), scenario=scenario, defined=defined, population=population)
 
 
 def run(defined: Defined) -> None:
@@ -121,7 +121,8 @@ def _draft(item: PlannedItem, *, account: str, asset: str) -> EntryDraft:
     )
 
 
-def _take_in(items: Sequence[PlannedItem], *, scenario: Scenario, defined: Defined, population: PopulationPlan) -> None:
+def take_in(items: Sequence[PlannedItem], *, scenario: Scenario, defined: Defined, population: PopulationPlan) -> None:
+    """Take in these items as the statement of a population, in the next version if there is one already."""
     source = Source.objects.get(pk=defined.sources[population.name])
     first, last = scenario.days
     content = statement_file(
