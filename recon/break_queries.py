@@ -329,6 +329,16 @@ def suggestions_of(recon_break: Break) -> list[SuggestedGroup]:
     ]
 
 
+def difference_between(items: Sequence[Item]) -> int:
+    """Return what is open of the ledger's items less that of the statement's."""
+    return sum(item.open_signed_minor if item.side == Side.LEDGER else -item.open_signed_minor for item in items)
+
+
+def challenges_of(match: Match) -> list[MatchChallenge]:
+    """Return what would have made a match ambiguous, the latest first."""
+    return list(MatchChallenge.objects.filter(match=match).select_related("item", "seen_by").order_by("-pk"))
+
+
 def candidates_of(recon_break: Break, *, around: Neighbourhood) -> list[Candidate]:
     """Return the best explanations of a break: open items of the other side, and reversals on its own side."""
     scored = [_candidate(recon_break, anchor=around.anchor, item=item, frequencies=around.frequencies) for item in around.near]

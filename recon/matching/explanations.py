@@ -1,8 +1,11 @@
 """Why something was matched or was not, as a sentence that names the values it rests on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+# From so many groups by chance on a hit is told with a warning.
+CHANCE_TOLD = 0.1
 OTHER_SIDE = {"ledger": "statement", "statement": "ledger"}
 
 
@@ -53,6 +56,8 @@ def _why_alone(situation: Situation, *, own: str, other: str, key: str) -> str:
 def why_matched(*, explanation: dict[str, object], made_by: str) -> str:
     """Return in words what a match's stored explanation says."""
     match explanation.get("pass"):
+        case "suggested":
+            return f"{made_by or 'A person'} accepted what a run had suggested; both sides sum to the same."
         case "by hand":
             return f"{made_by or 'A person'} matched these items by hand; both sides sum to the same."
         case "adjustment":
@@ -98,3 +103,54 @@ def _days(count: int) -> str:
 
 def _count(count: int) -> str:
     return f"{count} item" if count == 1 else f"{count} items"
+
+
+SUGGESTION_WORDS = {
+    "window": "The same amount within days",
+    "assignment": "The best pair of several",
+    "subset": "Several that add up to one",
+    "fuzzy": "Texts that are nearly alike",
+}
+
+
+def suggestion_in_words(explanation: dict[str, Any]) -> str:
+    """Return what a suggestion rests on."""
+    if "waterfall" in explanation:
+        return " · ".join(explanation["waterfall"])
+    if "likeness" in explanation:
+        return f"the {explanation['of']} is {explanation['likeness']} of 100 alike"
+    return f"found among {_count(explanation['among'])}" if "among" in explanation else ""
+
+
+def warning_of(*, ways: int, explanation: dict[str, Any]) -> str:
+    """Return what speaks against a suggestion: that there are more of its kind, or that chance would have made it; empty if nothing."""
+    if ways > 1:
+        return "More than one group adds up to this. Which is right cannot be told from the amounts: choose by hand."
+    by_chance = float(explanation.get("by_chance", 0))
+    if by_chance >= CHANCE_TOLD:
+        return f"About {by_chance:.2g} such groups would add up to this by chance: look at more than the amounts."
+    return ""
+
+
+def cause_in_words(cause: dict[str, Any], *, money: Callable[[int], str]) -> str:
+    """Return what a difference suggests, or how many are in an ambiguity, with the values it rests on; empty where nothing is known."""
+    match cause.get("kind"):
+        case "fee":
+            charge = f"{' or '.join(cause['names'])} on {money(int(cause['of_minor']))}"
+            said = f"The difference equals a charge: {charge} is {money(int(cause['fee_minor']))}."
+        case "transposed":
+            said = f"Two digits changed places: {cause['digits'][0]} and {cause['digits'][1]}."
+        case "decimal_shift":
+            said = f"The decimal point lies {cause['places']} place{'s' if cause['places'] > 1 else ''} apart."
+        case "doubled":
+            said = "The statement has twice the amount."
+        case "halved":
+            said = "The ledger has twice the amount."
+        case "sign":
+            said = "The amount is the same, the direction is the opposite one."
+        case "ambiguous":
+            net = money(int(cause["net_minor"]))
+            said = f"In all {cause['ledger_items']} in the ledger and {cause['statement_items']} on the statement; net {net} is open."
+        case _:
+            said = ""
+    return said

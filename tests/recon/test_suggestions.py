@@ -1,8 +1,11 @@
 """What runs suggest, and what people make of it: nothing suggested is ever a match by itself."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from approvals.models import User
@@ -11,7 +14,7 @@ from ledger.models import AccountingPeriod
 from recon import operations
 from recon.models import Allocation, Break, Item, Match, MatchChallenge, MatchUndoing, NeverMatch, Run, Source, Suggestion
 from tests.concurrency import scene
-from tests.fixtures import DAY, Post
+from tests.fixtures import DAY, Post, signed_in
 from tests.notation import writes_nothing
 
 
@@ -187,3 +190,62 @@ def test_rest_is_left_only_where_one_item_is_the_larger(bank: Source, post: Post
     other = Item.objects.exclude(pk=pair.ledger_item_id or 0)[0]
     with writes_nothing(), pytest.raises(operations.MatchRefused):
         operations.match_by_hand(break_id=pair.pk, version=pair.version, item_ids=[other.pk], matched_by_id=maker.pk, leave_rest=True)
+
+
+# On the page and over REST
+
+
+def page(found: Break, name: str = "break", *more: object) -> str:
+    return reverse(f"recon:{name}", args=[found.pk, *more])
+
+
+def text_of(response: Any) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def test_page_shows_the_group_with_its_sum_and_what_each_pass_said(payout: Suggestion, maker: User, auditor: User) -> None:
+    paid = Break.objects.get(statement_item__isnull=False)
+    shown = text_of(signed_in(maker).get(page(paid)))
+    assert "Suggested groups" in shown
+    assert "Accept as one match" in shown
+    assert "What each pass of the rules said" in shown
+    looked = text_of(signed_in(auditor).get(page(paid)))
+    assert "Suggested groups" in looked
+    assert "Accept as one match" not in looked
+    with writes_nothing():
+        assert signed_in(auditor).post(page(paid, "accept_suggestion", payout.pk)).status_code == 403
+
+
+def test_accepted_on_the_page_undone_by_a_controller(payout: Suggestion, maker: User, person: Callable[[str, str], User]) -> None:
+    paid = Break.objects.get(statement_item__isnull=False)
+    assert signed_in(maker).post(page(paid, "accept_suggestion", payout.pk)).status_code == 302
+    assert "Undo this match" not in text_of(signed_in(maker).get(page(paid)))
+    controller = signed_in(person("controller", "Controller"))
+    assert "Undo this match" in text_of(controller.get(page(paid)))
+    with writes_nothing():
+        assert controller.post(page(paid, "undo_match"), {"reason": " "}).status_code == 422
+        assert signed_in(maker).post(page(paid, "undo_match"), {"reason": "Wrong"}).status_code == 403
+    assert controller.post(page(paid, "undo_match"), {"reason": "Not that batch"}).status_code == 302
+    paid.refresh_from_db()
+    assert paid.state == "open"
+
+
+def test_dismissed_on_the_page_with_a_reason_and_a_date(payout: Suggestion, maker: User) -> None:
+    paid = Break.objects.get(statement_item__isnull=False)
+    with writes_nothing():
+        assert signed_in(maker).post(page(paid, "dismiss_suggestion", payout.pk), {"reason": "Other", "until": "soon"}).status_code == 422
+    until = (timezone.localdate() + timedelta(days=5)).isoformat()
+    sent = {"reason": "Other orders", "until": until}
+    assert signed_in(maker).post(page(paid, "dismiss_suggestion", payout.pk), sent).status_code == 302
+    assert "Suggested groups" not in text_of(signed_in(maker).get(page(paid)))
+
+
+def test_why_is_answered_over_rest_and_a_stranger_sees_none_of_it(payout: Suggestion, maker: User, stranger: User) -> None:
+    paid = Break.objects.get(statement_item__isnull=False)
+    answers = signed_in(maker).get(f"/api/v1/breaks/{paid.pk}/why").json()
+    assert [answer["pass_id"] for answer in answers][:2] == ["contra", "reference"]
+    full = signed_in(maker).get(f"/api/v1/breaks/{paid.pk}").json()
+    assert [group["item_ids"] for group in full["suggestions"]] == [payout.items]
+    assert signed_in(stranger).get(f"/api/v1/breaks/{paid.pk}/why").status_code == 404
+    with writes_nothing():
+        assert signed_in(stranger).post(f"/api/v1/suggestions/{payout.pk}/accept").status_code == 404

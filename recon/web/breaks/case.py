@@ -1,6 +1,7 @@
 """One break: the evidence, the acts it allows, and what happened to it."""
 
 import json
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,8 @@ PROPOSAL_REFUSALS = (
     approvals.NotYours,
     approvals.NotOpen,
 )
+# How long items are kept apart unless somebody says otherwise.
+APART_DAYS = 30
 # What says that the break or its proposal is not as the reader saw it, rather than that a field is wrong.
 OVERTAKEN = (operations.BreakRefused, approvals.NotYours, approvals.NotOpen)
 
@@ -125,6 +128,96 @@ def match(request: HttpRequest, break_id: UUID) -> HttpResponse:
         return _render(request, recon_break=queries.break_for(user, break_id=break_id), stale=refusal)
     messages.success(request, f"Matched. {recon_break.public_number} is resolved.")
     return redirect(_address(request, break_id))
+
+
+@require_POST
+@requires("recon.match_items")
+def accept_suggestion(request: HttpRequest, break_id: UUID, suggestion_id: UUID) -> HttpResponse:
+    """Make a match of what a run suggested; what has changed meanwhile is shown as it is now."""
+    user = user_of(request)
+    recon_break = queries.break_for(user, break_id=break_id)
+    suggestion = break_queries.suggestion_for(user, suggestion_id=suggestion_id)
+    try:
+        operations.accept_suggestion(suggestion_id=suggestion.pk, accepted_by_id=user.pk)
+    except (operations.SuggestionRefused, operations.MatchRefused) as refusal:
+        return _render(request, recon_break=queries.break_for(user, break_id=break_id), stale=refusal)
+    messages.success(request, f"Matched. {recon_break.public_number} is resolved.")
+    return redirect(_address(request, break_id))
+
+
+@require_POST
+@requires("recon.match_items")
+def dismiss_suggestion(request: HttpRequest, break_id: UUID, suggestion_id: UUID) -> HttpResponse:
+    """Say that a suggestion is wrong, and until when its sides are kept apart."""
+    user = user_of(request)
+    recon_break = queries.break_for(user, break_id=break_id)
+    suggestion = break_queries.suggestion_for(user, suggestion_id=suggestion_id)
+    try:
+        operations.dismiss_suggestion(
+            suggestion_id=suggestion.pk, dismissed_by_id=user.pk, reason=request.POST.get("reason", ""), until=_until(request)
+        )
+    except (operations.SuggestionRefused, operations.SuggestionInvalid) as refusal:
+        return _render(request, recon_break=recon_break, stale=refusal)
+    messages.success(request, "Dismissed. The items are kept apart.")
+    return redirect(_address(request, break_id))
+
+
+@require_POST
+@requires("recon.match_items")
+def never_match(request: HttpRequest, break_id: UUID) -> HttpResponse:
+    """Keep the break's item and another apart until a date."""
+    user = user_of(request)
+    recon_break = queries.break_for(user, break_id=break_id)
+    own, other = recon_break.ledger_item_id or recon_break.statement_item_id or 0, request.POST.get("item", "")
+    try:
+        operations.never_match(
+            item_ids=[own, int(other) if other.isdecimal() else 0],
+            said_by_id=user.pk,
+            reason=request.POST.get("reason", ""),
+            until=_until(request),
+        )
+    except operations.SuggestionInvalid as refusal:
+        return _render(request, recon_break=recon_break, stale=refusal)
+    messages.success(request, "The two are kept apart.")
+    return redirect(_address(request, break_id))
+
+
+@require_POST
+@requires("recon.undo_match")
+def undo_match(request: HttpRequest, break_id: UUID) -> HttpResponse:
+    """Undo the match that resolved the break."""
+    user = user_of(request)
+    recon_break = queries.break_for(user, break_id=break_id)
+    if recon_break.resolved_by_id is None:
+        raise operations.UndoRefused(f"{recon_break.public_number} is resolved by no match")
+    try:
+        operations.undo_match(match_id=recon_break.resolved_by_id, undone_by_id=user.pk, reason=request.POST.get("reason", ""))
+    except (operations.UndoRefused, operations.UndoInvalid) as refusal:
+        return _render(request, recon_break=recon_break, stale=refusal)
+    messages.success(request, f"The match is undone. {recon_break.public_number} is open again.")
+    return redirect(_address(request, break_id))
+
+
+@require_POST
+@requires("recon.work_break")
+def see_challenge(request: HttpRequest, break_id: UUID, challenge_id: int) -> HttpResponse:
+    """Say what was found about a match that something later would have made ambiguous."""
+    user = user_of(request)
+    recon_break = queries.break_for(user, break_id=break_id)
+    challenge = break_queries.challenge_for(user, challenge_id=challenge_id)
+    try:
+        operations.see_challenge(challenge_id=challenge.pk, seen_by_id=user.pk, verdict=request.POST.get("verdict", ""))
+    except (operations.ChallengeRefused, operations.ChallengeInvalid) as refusal:
+        return _render(request, recon_break=recon_break, stale=refusal)
+    return redirect(_address(request, break_id))
+
+
+def _until(request: HttpRequest) -> date:
+    """Return the date until which items are kept apart; what is none is refused as one that is past."""
+    try:
+        return date.fromisoformat(request.POST.get("until", ""))
+    except ValueError:
+        return date.min
 
 
 @require_POST
@@ -210,6 +303,9 @@ def _render(
         "last": happenings[-1] if stale else None,
         "kept": str(form["narrative"].value() or "") if stale and form else "",
         "people": break_queries.people_who_work_breaks(),
+        "apart_until": timezone.localdate() + timedelta(days=APART_DAYS),
+        "may_undo": recon_break.resolved_by_id is not None and user.has_perm("recon.undo_match"),
+        "challenges": break_queries.challenges_of(recon_break.resolved_by) if recon_break.resolved_by else [],
         "comment_text": comment_text,
         "comment_error": _sentence(comment_refusal) if comment_refusal else "",
         **_proposing(request, recon_break=recon_break, revision=revision, form=form),

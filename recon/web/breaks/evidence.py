@@ -1,17 +1,17 @@
 """What speaks for and against: the two sides field by field, the candidates, and why nothing was matched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ledgerops.lib.money import grouped
 from recon import break_queries, queries
-from recon.break_queries import Candidate
+from recon.break_queries import Candidate, SuggestedGroup
 from recon.matching.candidates import Verdict
 from recon.matching.comparison import FieldRow, compared
-from recon.matching.explanations import why_matched, why_not_matched
+from recon.matching.explanations import SUGGESTION_WORDS, cause_in_words, suggestion_in_words, warning_of, why_matched, why_not_matched
 from recon.matching.nearest import Answer
-from recon.models import Break, Item, MatchMethod, Side
+from recon.models import Break, Item, MatchMethod, Side, Suggestion
 from recon.queries import Facts
 from recon.web.breaks.words import METHOD_WORDS
 
@@ -37,6 +37,22 @@ class CandidateRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionRow:
+    """A suggestion as the page shows it: its items as records, what it rests on in words, and what speaks against it."""
+
+    suggestion: Suggestion
+    items: Sequence[Facts]
+    title: str
+    words: str
+    warning: str
+    difference_minor: int
+
+    @property
+    def acceptable(self) -> bool:
+        return self.suggestion.ways == 1 and self.difference_minor == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """The comparison (rows are empty where there is nothing to compare with), the candidates, and the reason in words."""
 
@@ -52,6 +68,8 @@ class Evidence:
     pair_reasons: Sequence[dict[str, str]]
     why: str
     answers: Sequence[Answer]
+    cause: str
+    suggestions: Sequence[SuggestionRow]
     method_word: str
     others: Sequence[Facts]
 
@@ -81,7 +99,9 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
     around = break_queries.neighbourhood_of(recon_break)
     assert around is not None
     own, candidates = around.own, break_queries.candidates_of(recon_break, around=around)
-    told = queries.facts_of_items([*own, *(candidate.item for candidate in candidates)])
+    suggested = break_queries.suggestions_of(recon_break)
+    shown = {item.pk: item for group in suggested for item in group.items}
+    told = queries.facts_of_items([*own, *(candidate.item for candidate in candidates), *shown.values()])
     single = len(own) == 1
     # A pair is compared with itself; for a single side the best candidate stands in until another is chosen.
     chosen = next((candidate for candidate in candidates if str(candidate.item.pk) == chosen_id), None)
@@ -112,7 +132,21 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
         pair=pair,
         pair_reasons=_reasons(pair) if pair else [],
         why=why_not_matched(break_queries.situation_of(recon_break, around=around, gap=f"{gap} {asset.code}")),
+        cause=cause_in_words(recon_break.cause, money=lambda minor: f"{grouped(minor, scale=asset.scale)} {asset.code}"),
+        suggestions=[_suggestion(group, told=told) for group in suggested],
         answers=break_queries.why_not_matched_by_pass(recon_break, around=around),
+    )
+
+
+def _suggestion(group: SuggestedGroup, *, told: Mapping[int, Facts]) -> SuggestionRow:
+    suggestion, says = group.suggestion, group.suggestion.explanation
+    return SuggestionRow(
+        suggestion=suggestion,
+        items=[told[item.pk] for item in group.items],
+        title=SUGGESTION_WORDS.get(suggestion.kind, "These may belong together"),
+        words=suggestion_in_words(says),
+        warning=warning_of(ways=suggestion.ways, explanation=says),
+        difference_minor=break_queries.difference_between(group.items),
     )
 
 
@@ -141,7 +175,7 @@ def _evidence(recon_break: Break, *, left: Facts, right: Facts | None, **values:
     rows = compared(left, right, scale=asset.scale, asset=asset.code) if right is not None else []
     nothing: list[Any] = []
     defaults: dict[str, Any] = {"with_candidate": False, "candidates": nothing, "pair": None, "pair_reasons": nothing}
-    defaults |= {"others": nothing, "method_word": "", "answers": nothing}
+    defaults |= {"others": nothing, "method_word": "", "answers": nothing, "cause": "", "suggestions": nothing}
     return Evidence(
         left=left,
         right=right,

@@ -14,6 +14,11 @@ urlpatterns = [
     path("<uuid:break_id>/assign/", case.assign, name="assign_break"),
     path("<uuid:break_id>/comment/", case.comment, name="comment_on_break"),
     path("<uuid:break_id>/match/", case.match, name="match_break"),
+    path("<uuid:break_id>/suggestions/<uuid:suggestion_id>/accept/", case.accept_suggestion, name="accept_suggestion"),
+    path("<uuid:break_id>/suggestions/<uuid:suggestion_id>/dismiss/", case.dismiss_suggestion, name="dismiss_suggestion"),
+    path("<uuid:break_id>/never-match/", case.never_match, name="never_match"),
+    path("<uuid:break_id>/undo/", case.undo_match, name="undo_match"),
+    path("<uuid:break_id>/challenges/<int:challenge_id>/seen/", case.see_challenge, name="see_challenge"),
     path("<uuid:break_id>/propose/", case.propose, name="propose_adjustment"),
     path("<uuid:break_id>/revise/", case.revise, name="revise_adjustment"),
 ]
