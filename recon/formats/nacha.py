@@ -1,6 +1,6 @@
 """NACHA (ACH) files: one statement per batch, proven by nothing but its control totals; entries, returns and notifications of change.
 
-Every amount is in US dollars. See :mod:`recon.formats.nacha_entry` for which way the money goes.
+Every amount is in US dollars. See :mod:`recon.formats.nacha_entry` for which way the money goes, :mod:`recon.formats.nacha_side` for whom.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from recon.formats.events import ControlRead, Event, LocatedError, Place, Statem
 from recon.formats.guard import guarded
 from recon.formats.nacha_entry import KNOWN_ADDENDA, Batch, Entry, fault, line_of
 from recon.formats.nacha_records import Record, records
+from recon.formats.nacha_side import account_of_receiver
 from recon.formats.text import one_line, short_date
 
 _HASH_MODULUS = 10**10
@@ -69,7 +70,11 @@ class _Open:
 @guarded
 def read(file: BinaryIO) -> Iterator[Event]:
     """Read NACHA batches, record by record. See :mod:`recon.formats.events` for the promise of a reader."""
-    reader = _Reader()
+    receiver = account_of_receiver(file)
+    if isinstance(receiver, LocatedError):
+        yield receiver
+        return
+    reader = _Reader(receiver)
     for record in records(file):
         if isinstance(record, LocatedError):
             yield record
@@ -81,7 +86,8 @@ def read(file: BinaryIO) -> Iterator[Event]:
 class _Reader:
     """Turns records into events. A statement stays open until its successor begins, so that the file's controls belong to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, receiver: str) -> None:
+        self._receiver = receiver
         self._header: Record | None = None
         self._created_on = date.min
         self._ended = False
@@ -176,18 +182,21 @@ class _Reader:
             effective=effective,
             settled_on=_day_of_year(record.number(76, 78), near=effective or self._created_on),
             created_on=self._created_on,
+            received_from=record.get(41, 50) if self._receiver else "",
         )
 
     def _opened(self, record: Record | None, *, head: Batch | None, place: Place) -> StatementOpened:
         header = self._header
         assert header is not None
         number = f"-{record.get(88, 94).lstrip('0')}" if record else ""
+        if self._receiver and record:  # batches of several banks may have the same number
+            number = f"-{record.get(80, 87)}{number}"
         day = (head.settled_on or head.effective if head else None) or self._created_on
         return StatementOpened(
             ordinal=self._statements,
-            account=record.get(41, 50) if record else "",
+            account=self._receiver or (record.get(41, 50) if record else ""),
             account_scheme="other",
-            account_owner=head.company if head else "",
+            account_owner=head.company if head and not self._receiver else "",
             servicer_bic="",
             currency="USD",
             statement_id=f"{self._created_on:%Y%m%d}{header.get(34, 34)}{number}",

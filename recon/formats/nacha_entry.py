@@ -29,7 +29,10 @@ _ADDENDUM_TEXT = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """The head of a batch, as far as its entries need it. `created_on` is the day of the file."""
+    """The head of a batch, as far as its entries need it. `created_on` is the day of the file.
+
+    `received_from` is the identification of the sending company where the file is read as received: everything is the other way round.
+    """
 
     company: str
     sec: str
@@ -39,6 +42,7 @@ class Batch:
     effective: date | None
     settled_on: date | None
     created_on: date
+    received_from: str
 
 
 @dataclass(slots=True)
@@ -111,7 +115,7 @@ def line_of(entry: Entry, batch: Batch) -> LineRead:
         ordinal=entry.ordinal,
         booking_date=day,
         value_date=day,
-        direction=_direction(entry, kind),
+        direction=_direction(entry, kind, received=bool(batch.received_from)),
         reversal=batch.description.upper() == "REVERSAL",
         amount=amount,
         currency="USD",
@@ -119,8 +123,8 @@ def line_of(entry: Entry, batch: Batch) -> LineRead:
         bank_reference=trace,
         end_to_end_id="",
         uetr="",
-        counterparty_name=one_line(name),
-        counterparty_account=record.get(40, 74) if international else record.get(13, 29),
+        counterparty_name=batch.company if batch.received_from else one_line(name),
+        counterparty_account=batch.received_from or (record.get(40, 74) if international else record.get(13, 29)),
         transaction_code=f"{batch.sec} {entry.code}".strip(),
         description=one_line(f"{batch.description} {_remittance(entry)}"),
         raw="\n".join(part.text.rstrip() for part in (record, *entry.addenda)),
@@ -132,8 +136,9 @@ def line_of(entry: Entry, batch: Batch) -> LineRead:
     )
 
 
-def _direction(entry: Entry, kind: Kind) -> Direction:
-    money_out = entry.credits != (kind in ("return", "contested"))
+def _direction(entry: Entry, kind: Kind, *, received: bool) -> Direction:
+    sent = entry.credits != (kind in ("return", "contested"))
+    money_out = sent != received
     return "debit" if money_out else "credit"
 
 
@@ -158,6 +163,7 @@ def _facts(entry: Entry, batch: Batch) -> dict[str, str]:
     change, returned, kind = entry.addendum("98"), entry.addendum("99"), entry.kind
     facts = {
         "company": batch.company,
+        "receiver": one_line(entry.record.get(55, 76)) if batch.received_from else "",
         "routing": entry.record.get(4, 12),
         "effective_date": batch.effective.isoformat() if batch.effective else "",
         "same_day": batch.same_day,

@@ -144,6 +144,63 @@ DISHONOURED = returned("R67", more=f"      09100001   {'111111111111111'}00701la
 CONTESTED = returned("R73", more=f"26010409100001004{'111111111111111'}00701{'222222222222222'}01067")
 
 
+def sent_by(company: str, odfi: str, *records: str, number: int = 1, **said: str) -> list[str]:
+    """Write a batch of another bank's customer to ours: its bank and its identification stand in the head and in the control."""
+    head, *entries, control = batch(*records, number=number, **said)
+    bank, own = f"1{ROUTING}{number:07d}", f"1{odfi}{number:07d}"
+    return [
+        head.replace(bank, own).replace(COMPANY, company),
+        *entries,
+        control.replace(f"{ROUTING}{number:07d}", own[1:]).replace(COMPANY, company),
+    ]
+
+
+def test_reads_what_the_account_of_a_receiver_got_the_other_way_round() -> None:
+    content = file_of(
+        sent_by("1111111111", "09100001", entry("22", 1250)), sent_by("2222222222", "12104288", entry("27", 500, trace=2, reference="FEE"))
+    )
+    events = read(content)
+    assert not errors(events)
+    assert not differing(events)
+    assert [(head.account, head.account_owner) for head in opened(events)] == [("12345678", "")] * 2
+    assert len({head.statement_id for head in opened(events)}) == 2
+    assert signed(events) == [Decimal("12.50"), Decimal("-5.00")]
+    got = lines(events)[0]
+    assert (got.counterparty_name, got.counterparty_account, got.own_reference) == ("Meridian", "1111111111", "INV-7")
+    assert ("receiver", "Example Trading") in got.facts
+
+
+@pytest.mark.parametrize(
+    ("second", "field", "said"),
+    [
+        (sent_by("2222222222", "12104288", entry().replace("12345678 ", "87654321 ")), "account number", "account alone"),
+        (sent_by("2222222222", "12104288", entry("26", addenda=1), RETURN), "record type", "one file of each"),
+        (sent_by("2222222222", "12104288", entry(), sec="IAT"), "standard entry class", "Ask the bank for a statement"),
+    ],
+)
+def test_what_is_neither_sides_file_is_refused(second: list[str], field: str, said: str) -> None:
+    (refused,) = errors(read(file_of(sent_by("1111111111", "09100001", entry("22")), second)))
+    assert (refused.fatal, refused.field) == (True, field)
+    assert said in refused.message
+    assert refused.place.line
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [sent_by("1111111111", "09100001", entry("22"))],
+        [sent_by("1111111111", "09100001", entry("22")), sent_by("2222222222", ROUTING, entry("22", trace=2))],
+        [sent_by(name, "09100001", entry("26", addenda=1), RETURN) for name in ("1111111111", "2222222222")],
+    ],
+    ids=["one company", "a batch of the bank's own customer", "answers alone"],
+)
+def test_what_may_be_its_senders_is_read_as_the_senders(batches: list[list[str]]) -> None:
+    events = read(file_of(*batches))
+    assert not errors(events)
+    assert {head.account for head in opened(events)} <= {"1111111111", "2222222222"}
+    assert {line.direction for line in lines(events)} == {"debit"}
+
+
 @pytest.mark.parametrize(("addendum", "flips"), [(RETURN, "once"), (DISHONOURED, "twice"), (CONTESTED, "thrice")])
 @pytest.mark.parametrize(("code", "forward", "back"), [("26", "credit", "debit"), ("21", "debit", "credit")])
 def test_a_return_takes_the_money_back_and_its_dishonour_puts_it_forth(
