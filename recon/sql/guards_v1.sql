@@ -84,8 +84,15 @@ CREATE TRIGGER recon_file_never_deleted BEFORE DELETE ON recon_file
 CREATE TRIGGER recon_file_bytes_never_change BEFORE UPDATE ON recon_file
     FOR EACH ROW EXECUTE FUNCTION
         ledger_meaning_never_changes_v1('sha256', 'size_bytes', 'name', 'received_by_id', 'received_at');
+-- Passes close items by the million: whether something changed is asked before the function that says what.
 CREATE TRIGGER recon_item_meaning_never_changes BEFORE UPDATE ON recon_item
-    FOR EACH ROW EXECUTE FUNCTION ledger_meaning_never_changes_v1(
+    FOR EACH ROW WHEN (
+        (OLD.reconciliation_id, OLD.population_id, OLD.side, OLD.entry_id, OLD.entry_line, OLD.flow, OLD.amount_minor, OLD.item_date,
+         OLD.content_key, OLD.occurrence)
+        IS DISTINCT FROM
+        (NEW.reconciliation_id, NEW.population_id, NEW.side, NEW.entry_id, NEW.entry_line, NEW.flow, NEW.amount_minor, NEW.item_date,
+         NEW.content_key, NEW.occurrence))
+    EXECUTE FUNCTION ledger_meaning_never_changes_v1(
         'reconciliation_id', 'population_id', 'side', 'entry_id', 'entry_line', 'flow', 'amount_minor', 'item_date', 'content_key',
         'occurrence');
 
