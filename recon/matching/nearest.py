@@ -61,9 +61,12 @@ def why_not(passes: Sequence[Pass], around: Around) -> list[Answer]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Criterion:
+    """`words` say what holds where it is not that something is equal."""
+
     name: str
     holds: Callable[[Thing, Thing], bool]
     failed: Callable[[Thing, Thing], str]
+    words: str = ""
 
 
 def _answer(one: Pass, around: Around) -> Answer:
@@ -78,8 +81,10 @@ def _answer(one: Pass, around: Around) -> Answer:
     held = _held(criteria, own, best)
     if held < len(criteria):
         failed = criteria[held]
-        before = " and ".join(criterion.name for criterion in criteria[:held])
-        agrees = f"{before} equal, " if before else ""
+        equal = " and ".join(criterion.name for criterion in criteria[:held] if not criterion.words)
+        agrees = ", ".join(
+            [*([f"{equal} equal"] if equal else []), *(criterion.words for criterion in criteria[:held] if criterion.words), ""]
+        )
         return _said(one, failed.name, f"{agrees}{failed.failed(own, best)}", nearest=best)
     return _all_held(one, around, criteria, best)
 
@@ -175,7 +180,7 @@ def _criteria(one: Pass, around: Around) -> list[_Criterion]:
         "contra": [reference, opposite, days],
         "key": [reference, amount, days],
         "group": [reference, days],
-        "block": [amount, *attributes, days],
+        "block": [amount, *attributes, _same_keys(), days],
         "attribute": [amount, *attributes, days],
         "tolerance": [*required, _tolerance(one, around), days],
         "fuzzy": [amount, days, _likeness(one)],
@@ -216,6 +221,19 @@ def _reference(one: Pass, around: Around) -> _Criterion:
     return _Criterion(name="reference", holds=lambda own, other: bool(keys_of(own) & keys_of(other)), failed=failed)
 
 
+def _same_keys() -> _Criterion:
+    """Return that two items are alike in their references too: both have the same, or both have none."""
+
+    def failed(own: Thing, other: Thing) -> str:
+        return f"but the references differ: {own.reference or 'none'} here, {other.reference or 'none'} there"
+
+    return _Criterion(
+        name="reference",
+        holds=lambda own, other: bool(own.keys & other.keys) or (not own.keys and not other.keys),
+        failed=failed,
+    )
+
+
 def _attribute(name: str) -> _Criterion:
     word = name.replace("_", " ")
 
@@ -245,7 +263,7 @@ def _tolerance(one: Pass, around: Around) -> _Criterion:
         gap = around.money(abs(own.signed_minor - other.signed_minor))
         return f"the amounts lie {gap} apart, the rule allows {around.money(allowed(own, other))}"
 
-    return _Criterion(name="amount within tolerance", holds=holds, failed=failed)
+    return _Criterion(name="amount", holds=holds, failed=failed, words="amount within tolerance")
 
 
 def _likeness(one: Pass) -> _Criterion:
@@ -264,7 +282,8 @@ def _likeness(one: Pass) -> _Criterion:
 
 def _part(around: Around) -> _Criterion:
     return _Criterion(
-        name="a part of it",
+        name="amount",
+        words="could be a part of it",
         holds=lambda own, other: own.signed_minor * other.signed_minor > 0 and own.signed_minor != other.signed_minor,
         failed=lambda own, _other: f"no other amount that could be a part of {around.money(own.signed_minor)}, or it of that",
     )

@@ -71,6 +71,13 @@ def test_passes_that_only_suggest_say_so_and_a_group_tells_both_sums() -> None:
     assert group.sentence == "Reference equal, one here sums to 10.00, two there to 9.00"
 
 
+def test_block_wants_references_alike_as_well() -> None:
+    found = answers(thing(1, population=1, party="Halden"), thing(2, reference="INV-1042", party="halden"))["alike"]
+    assert found.sentence == "Amount and counterparty equal, but the references differ: INV-1024 here, INV-1042 there"
+    part = answers(OWN, thing(2, minor=400, days=9, reference=""))["subset"]
+    assert part.sentence == "Could be a part of it, 9 business days apart, the rule allows 5"
+
+
 def test_nothing_around_is_said_as_nothing() -> None:
     assert {answer.criterion for answer in answers(OWN).values()} == {"none"}
 
