@@ -19,7 +19,7 @@ _first = count(10_000_001, NEW_LINES)
 def run(*, quick: bool) -> Report:
     """Alternate runs over new lines, both with the same open items, one of them with a history besides."""
     slices = 3 if quick else 5
-    pairs, open_lines = (100_000, 20_000) if quick else (2_500_000, 800_000)
+    pairs, open_lines = (100_000, 10_000) if quick else (2_500_000, 800_000)
     with bench_server() as server:
         with product_clients(server) as product:
             product.ask("prepare_agreement")

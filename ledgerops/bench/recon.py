@@ -20,7 +20,7 @@ _names = count(1)
 def run(*, quick: bool) -> Report:
     """Alternate the floor and runs over as many lines; every run is the first of a reconciliation of its own."""
     slices = 3 if quick else 5
-    sizes = {SMALL: 4_000, LARGE: 40_000} if quick else {SMALL: 100_000, LARGE: 1_000_000}
+    sizes = {SMALL: 1_000, LARGE: 10_000} if quick else {SMALL: 100_000, LARGE: 1_000_000}
     memory: list[float] = []
     with bench_server() as server:
         server.create_database(SMALL, template=PRODUCT)
