@@ -16,7 +16,8 @@ from ledger.queries import accounts_for
 from ledgerops.lib.calendars import business_days_apart, business_days_before
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.money import grouped
-from recon.matching.candidates import WINDOW_DAYS, Frequencies, Reason, log_odds, reasons_between, score_of, waterfall
+from recon.matching.calibration import Bin, bin_of, calibrated
+from recon.matching.candidates import WINDOW_DAYS, Frequencies, Reason, likelihood_of, log_odds, reasons_between, score_of, waterfall
 from recon.matching.candidates import Side as ScoredSide
 from recon.matching.explanations import Situation
 from recon.matching.nearest import Answer, Around, Thing, why_not
@@ -33,6 +34,8 @@ CANDIDATES_SHOWN = 6
 CANDIDATES_SCORED = 60
 CANDIDATE_SCORE_LEAST = 5
 SUGGESTIONS_SHOWN = 5
+# As many of the latest decided suggestions are what a score is held against.
+DECIDED_COUNTED = 5000
 # How many items before and after one frequencies are counted among; more would take longer and say the same.
 FREQUENCIES_SAMPLED = 20_000
 
@@ -307,10 +310,11 @@ def challenge_for(user: "AbstractUser", *, challenge_id: int) -> MatchChallenge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestedGroup:
-    """A suggestion whose items are all open still, with them, ledger first."""
+    """A suggestion whose items are all open still, with them, ledger first, and how often people agreed to others of its kind and score."""
 
     suggestion: Suggestion
     items: Sequence[Item]
+    decided: Bin
 
 
 def suggestions_of(recon_break: Break) -> list[SuggestedGroup]:
@@ -322,11 +326,25 @@ def suggestions_of(recon_break: Break) -> list[SuggestedGroup]:
         return []
     wanted = {pk for one in likeliest for pk in one.items}
     items = {item.pk: item for item in Item.objects.filter(pk__in=wanted, open=True).order_by("side", "item_date", "pk")}
+    bins = _decided(recon_break.reconciliation_id, kinds={one.kind for one in likeliest})
     return [
-        SuggestedGroup(suggestion=one, items=[item for pk, item in items.items() if pk in one.items])
+        SuggestedGroup(
+            suggestion=one,
+            items=[item for pk, item in items.items() if pk in one.items],
+            decided=bins[one.kind][bin_of(likelihood_of(one.score))],
+        )
         for one in likeliest
         if all(pk in items for pk in one.items)
     ]
+
+
+def _decided(reconciliation_id: int, *, kinds: Collection[str]) -> dict[str, list[Bin]]:
+    """Return by kind how the latest decided suggestions of a reconciliation turned out."""
+    ended = Suggestion.objects.filter(reconciliation=reconciliation_id, kind__in=kinds).exclude(state=SuggestionState.OPEN)
+    cases: dict[str, list[tuple[int, bool]]] = {kind: [] for kind in kinds}
+    for kind, score, state in ended.order_by("-ended_at").values_list("kind", "score", "state")[:DECIDED_COUNTED]:
+        cases[kind].append((likelihood_of(score), state == SuggestionState.ACCEPTED))
+    return {kind: calibrated(found) for kind, found in cases.items()}
 
 
 def difference_between(items: Sequence[Item]) -> int:

@@ -24,6 +24,7 @@ class SuggestionFields(serializers.Serializer[Any]):
         source="suggestion.score", max_digits=7, decimal_places=3, help_text="log-odds: one point doubles the odds"
     )
     ways = serializers.IntegerField(source="suggestion.ways", help_text="how many were found, to two; only a single one can be accepted")
+    decided = serializers.CharField(source="decided.said", help_text="how often people agreed to others of its kind and score")
     explanation = serializers.DictField(source="suggestion.explanation")
     item_ids = serializers.ListField(child=serializers.IntegerField(), source="suggestion.items")
 

@@ -87,8 +87,12 @@ def log_odds(reasons: Sequence[Reason]) -> Decimal:
 
 def score_of(reasons: Sequence[Reason]) -> int:
     """Return the likelihood of 100 that the log-odds stand for, never quite 0 or 100."""
-    odds = float(log_odds(reasons))
-    return min(99, max(1, round(100 / (1 + 2**-odds))))
+    return likelihood_of(log_odds(reasons))
+
+
+def likelihood_of(odds: Decimal) -> int:
+    """Return the likelihood of 100 that log-odds stand for, never quite 0 or 100."""
+    return min(99, max(1, round(100 / (1 + 2 ** -float(odds)))))
 
 
 def waterfall(reasons: Sequence[Reason]) -> str:

@@ -44,6 +44,7 @@ class SuggestionRow:
     items: Sequence[Facts]
     title: str
     words: str
+    decided: str
     warning: str
     difference_minor: int
 
@@ -145,6 +146,7 @@ def _suggestion(group: SuggestedGroup, *, told: Mapping[int, Facts]) -> Suggesti
         items=[told[item.pk] for item in group.items],
         title=SUGGESTION_WORDS.get(suggestion.kind, "These may belong together"),
         words=suggestion_in_words(says),
+        decided=group.decided.said,
         warning=warning_of(ways=suggestion.ways, explanation=says),
         difference_minor=break_queries.difference_between(group.items),
     )
