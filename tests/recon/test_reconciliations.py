@@ -315,3 +315,13 @@ def test_review_shows_what_changes_and_what_trying_it_said(bank: Source, maker: 
     assert "pass removed" in review
     assert "Matches that go" in review
     assert "INV-1001" in review
+
+
+def test_amounts_that_differ_lead_to_a_charge_and_a_pass_that_allows_for_it(bank: Source, maker: User, post: Post) -> None:
+    post("1010 debit 1873.41 USD / 2010 credit 1873.41 USD", reference="INV-1001", day=DAY)
+    scene.reconcile(scene.mt940(("C", 186141, "INV-1001")), source=bank, by=maker)
+    found = Break.objects.get(reference="INV-1001", type="amount")
+    shown = signed_in(maker).get(f"/rules/new-from/{found.pk}/").content.decode()
+    assert 'name="t0-fixed_minor" value="12.00"' in shown
+    assert "Same reference, less a charge" in shown
+    assert "but for the charge Charge deducted" in shown

@@ -40,11 +40,13 @@ def _longer(data: QueryDict, *, days: int, scale: int) -> tuple[QueryDict, str]:
 def _charge(data: QueryDict, recon_break: Break, *, days: int, scale: int) -> tuple[QueryDict, str]:
     """Explain the difference of two amounts by a tariff where its cause is one, else by a bound that suggests."""
     difference = abs(int(recon_break.difference_minor))
-    if recon_break.cause.get("kind") in (None, "fee"):
-        number = many(data, "tariffs", TARIFFS_MAX) + 1
-        percent, fixed = str(recon_break.cause.get("percent", "0")), int(recon_break.cause.get("fixed_minor", difference))
-        code = str(recon_break.cause.get("code") or f"FEE-{number}")
-        with_tariff(data, {"code": code, "name": "Charge deducted", "percent": percent, "fixed_minor": fixed}, scale=scale)
+    known = [str(code) for code in recon_break.cause.get("tariffs", [])]
+    if known:
+        with_pass(data, _new("group", "Same reference, less a charge", tariffs=known, days=max(days, 1)), scale=scale, first=True)
+        return data, f"Both sides carry one reference, and what is missing is the charge {known[0]}. A group pass allows for it."
+    if recon_break.cause.get("kind", "unexplained") == "unexplained":
+        code = f"FEE-{many(data, 'tariffs', TARIFFS_MAX) + 1}"
+        with_tariff(data, {"code": code, "name": "Charge deducted", "percent": "0", "fixed_minor": difference}, scale=scale)
         with_pass(data, _new("group", "Same reference, less a charge", tariffs=[code], days=max(days, 1)), scale=scale, first=True)
         return data, "Both sides carry one reference, and what is missing is taken for a charge. Say what the charge is."
     bound = _new("tolerance", "Same reference, nearly the same amount", requires="key", absolute_minor=difference, days=max(days, 1))

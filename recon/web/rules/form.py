@@ -45,7 +45,7 @@ class PassForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any], *, number: int, tariffs: list[tuple[str, str]], scale: int) -> None:
         super().__init__(data, prefix=f"p{number}")
-        self.number, self.scale, self.words = number, scale, ""
+        self.number, self.scale, self.words, self.is_shown = number, scale, "", False
         self.chosen = str(data.get(f"p{number}-kind", ""))
         self.fields["tariffs"].choices = tariffs  # type: ignore[attr-defined]
         wanted = {"id", "kind", "name", "automatic", *FIELDS.get(self.chosen, ())}
@@ -137,6 +137,12 @@ class RulesForm:
             rules = None
         for form, one in zip(self.passes, rules.passes if rules else (), strict=False):
             form.words = in_words(one, tariffs=rules.tariffs if rules else (), scale=self.scale, asset=asset)
+
+    def show_what_differs(self, other: "RulesForm") -> None:
+        """Unfold the passes that another form does not hold just so."""
+        known = [one.definition() for one in other.passes if one.is_valid()]
+        for one in self.passes:
+            one.is_shown = not one.is_valid() or one.definition() not in known
 
     def point_at(self, path: str | None, sentence: str) -> bool:
         """Show a refusal at the field that its path names; false where no field of the page is it."""

@@ -208,6 +208,8 @@ def _editor_page(
     asset = reconciliation.source.asset
     form = form or RulesForm(data, scale=asset.scale)
     form.say_in_words(asset=asset.code)
+    if drafted_from is not None:
+        form.show_what_differs(RulesForm(_start(reconciliation, text=""), scale=asset.scale))
     context = {
         "reconciliation": reconciliation,
         "asset": asset,
