@@ -180,6 +180,6 @@ def test_suggestion_is_deleted_it(owner: Session, suggestion: Suggestion) -> Non
 
 
 def test_challenge_is_deleted_it(owner: Session, run: Run) -> None:
-    MatchChallenge.objects.create(match=MatchRow.objects.get(), item=Item.objects.order_by("pk").last(), run=run)
+    MatchChallenge.objects.create(match=MatchRow.objects.get(), item=Item.objects.order_by("-pk")[0], run=run)
     with refused_by("recon_challenge_never_deleted"):
         owner.execute("DELETE FROM recon_match_challenge")

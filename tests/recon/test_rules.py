@@ -105,14 +105,14 @@ def test_approved_rules_retire_those_before(bank: Source, drafted: Draft, maker:
     version = drafted()
     proposal = submitted(version, by=maker)
     version.refresh_from_db()
-    assert (version.status, version.backtest["since"]) == ("submitted", "2026-11-02")
+    assert (version.status, (version.backtest or {})["since"]) == ("submitted", "2026-11-02")
     assert decided(proposal, by=checker).status == "executed"
     assert dict(RulesVersion.objects.values_list("number", "status")) == {1: "retired", 2: "active"}
     version.refresh_from_db()
     assert version.proposal_id == proposal.pk
     assert Reconciliation.objects.get().rules_version == 2
     assert AuditEvent.objects.get(action="recon.rules.put_in_force").proposal_id == proposal.pk
-    assert rule_queries.version_before(version).number == 1
+    assert rule_queries.version_before(version) == RulesVersion.objects.get(number=1)
 
 
 def test_next_run_matches_by_the_rules_in_force(bank: Source, drafted: Draft, maker: User, checker: User, post: Post) -> None:
