@@ -11,6 +11,7 @@ from recon.matching.nearest import Thing
 from recon.matching.rules import MATCHING, Pass, Rules
 from recon.matching.suggestions import Group, suggested
 from recon.models import Break, BreakState, Item, NeverMatch, Reconciliation, Run, RunPass, Suggestion
+from recon.operations.selecting.relation import allow_for_sets
 
 # As many of the oldest open items are looked at, and as many suggestions written by one pass of one run.
 ITEMS_MAX = 2000
@@ -21,6 +22,8 @@ def suggest(*, reconciliation: Reconciliation, run: Run, rules: Rules, passes: S
     """Write what these suggesting passes find among the open items, inside the caller's transaction; return how many are new."""
     if not passes:
         return 0
+    # Searches take their time between two questions to the database.
+    allow_for_sets()
     things, refused = _things_of(reconciliation), _refused(reconciliation)
     taken: set[int] = set()
     made = 0

@@ -79,7 +79,10 @@ SELECT n.left_id AS a, n.right_id AS b FROM recon_never_match n JOIN recon_free 
 """
 
 # A set of millions of rows is sorted and hashed in memory that a page's query never gets.
-_SETTINGS = "SET LOCAL work_mem = '192MB'; SET LOCAL statement_timeout = '1h'; SET LOCAL jit = off; SET LOCAL temp_buffers = '64MB'"
+_SETTINGS = (
+    "SET LOCAL work_mem = '192MB'; SET LOCAL statement_timeout = '1h'; SET LOCAL idle_in_transaction_session_timeout = '1h';"
+    " SET LOCAL jit = off; SET LOCAL temp_buffers = '64MB'"
+)
 TABLES = ("recon_free", "recon_free_key", "recon_free_value", "recon_chosen", "recon_chosen_group", "recon_refused")
 
 
