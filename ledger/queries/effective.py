@@ -41,12 +41,14 @@ _AS_OF_OF_MANY = _AS_OF.format(days=_DAYS_OF_MANY, closes=f"({_CLOSES} OFFSET 0)
 _ACCOUNTS_IN_ALL = "SELECT reltuples::bigint FROM pg_class WHERE oid = 'ledger_account'::regclass"
 # So many accounts of all are many: reading a day of an account by itself takes several times as long as among others.
 MANY = 0.1
+# So few are read one by one without asking how many there are.
+FEW = 60
 
 
 def effective_sums(*, account_ids: Sequence[int], as_of: date, known_at: datetime | None) -> Iterable[tuple[int, int, int, int, int, int]]:
     """Return for each account its last place, its sums at a date, and those of the legs that had no place yet."""
     grounds = sorted(grounds_of(account_ids=account_ids, as_of=as_of), key=_stands_on)
-    many = len(account_ids) > 1 and _are_many(len(account_ids))
+    many = len(account_ids) > FEW and _are_many(len(account_ids))
     for stands_on, group in groupby(grounds, key=_stands_on):
         of_day = list(group)
         found = read(

@@ -97,9 +97,10 @@ SELECT count(*) FROM opened
 # A posting later than the last statement is no break yet: the bank has had no chance to show it.
 _OPEN_SINGLES = """
 WITH shown AS (
-    SELECT coalesce(min(latest.closing_date), 'infinity') AS until FROM (
-        SELECT max(t.closing_date) AS closing_date FROM recon_population p JOIN recon_statement t ON t.source_id = p.source_id
-        WHERE p.reconciliation_id = %(reconciliation)s GROUP BY p.id) latest),
+    SELECT CASE WHEN bool_or(latest.closing_date IS NULL) THEN '-infinity' ELSE coalesce(min(latest.closing_date), 'infinity') END AS until
+    FROM (
+        SELECT max(t.closing_date) AS closing_date FROM recon_population p LEFT JOIN recon_statement t ON t.source_id = p.source_id
+        WHERE p.reconciliation_id = %(reconciliation)s AND p.side = 'statement' GROUP BY p.id) latest),
 opened AS (
     INSERT INTO recon_break (
         number, reconciliation_id, type, state, ledger_item_id, statement_item_id, difference_minor, occurred_on, reference, counterparty,

@@ -183,7 +183,7 @@ def test_statement_shows_its_proof_and_what_became_of_each_line(bank: Source, br
     assert ":61:" not in page
     opened = text(browser.get(here, {"line": "1"}, headers={"HX-Request": "true", "HX-Target": "lines"}))
     assert ":61:2611021102C10,00NTRFINV-1001" in opened
-    assert "the other's only candidate" in opened
+    assert "Same reference, same amount" in opened
     assert "<html" not in opened
 
 
