@@ -19,6 +19,8 @@ ASKED = {
     "statement": {"last_over_first"},
     "integrity": {"scan"},
     "ingest": {"mt940", "camt053", "csv", "camt_megabytes"},
+    "recon": {"floor", "growth_10x", "two_workers", "worker_megabytes"},
+    "incremental": {"history"},
 }
 
 

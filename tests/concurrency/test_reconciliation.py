@@ -14,7 +14,7 @@ from django.db import OperationalError
 from approvals.models import User
 from audit.models import AuditEvent
 from recon import operations as recon
-from recon.models import Break, Item, Match, MatchMethod, RepeatedLine, Run, Source, Statement, StatementFile
+from recon.models import Break, Item, Match, MatchMethod, PopulationAccount, RepeatedLine, Run, Source, Statement, StatementFile
 from recon.operations import BreakRefused, MatchRefused, StatementKnown
 from recon.operations.matches import lock_items, make_match
 from tests.concurrency import scene
@@ -194,9 +194,9 @@ def test_run_meets_a_match_by_hand_of_an_item_it_wants_and_goes_on_with_the_rest
 def test_worker_that_was_given_up_does_nothing_more_once_another_took_the_run(bank: Source, maker: User, post: Post) -> None:
     post("1010 debit 5.00 USD / 2010 credit 5.00 USD", reference="INV-0001")
     run = scene.accept(scene.mt940(("C", 500, "INV-0001"), ("C", 600, "INV-0002")), source=bank, by=maker)
-    recon_id = bank.reconciliation.pk
+    taken = PopulationAccount.objects.filter(population__reconciliation=bank.reconciliation)
     outcomes: list[object] = []
-    with meanwhile(lambda: list(type(bank.reconciliation).objects.select_for_update().filter(pk=recon_id))) as commit:
+    with meanwhile(lambda: list(taken.select_for_update(of=("self",)))) as commit:
         slow = start(lambda: recon.execute_run(run_id=run.pk), outcomes)
         until_it_waits()
         Run.objects.filter(pk=run.pk).update(heartbeat_at=run.requested_at - timedelta(minutes=10))

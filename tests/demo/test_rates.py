@@ -26,7 +26,7 @@ def test_the_same_seed_says_the_same_rates_it() -> None:
     assert planned_rates(seed="8", first_day=date(2025, 10, 1), last_day=LAST_DAY) != first
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_the_company_balances_after_a_month_end_and_a_year_end_it() -> None:
     company = plan(seed=7, days=40, customers=25, last_day=LAST_DAY)
     load(company)

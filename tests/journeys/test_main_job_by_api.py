@@ -92,7 +92,9 @@ def test_the_main_job_is_done_through_the_api(worker: None) -> None:
     assert {section["asset"]: section["difference_minor"] for section in balance["sections"]} == dict.fromkeys(
         ["EUR", "GBP", "JPY", "USD", "USDC-BASE", "USDC-ETH"], "0"
     )
-    assert {one["standing"]["unexplained_minor"] for one in auditor.get("/reconciliations")["results"]} == {"0"}
+    # What stands in quarantine is the only thing that nothing explains.
+    unexplained = {one["name"]: one["standing"]["unexplained_minor"] for one in auditor.get("/reconciliations")["results"]}
+    assert {name: minor for name, minor in unexplained.items() if minor != "0"} == {"Payments partner EUR payouts": "8540"}
 
     # The trail tells it in order, and leads from the entry back to the bytes and both people.
     assert told(auditor, after=last_event) == TRAIL

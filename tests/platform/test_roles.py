@@ -10,7 +10,6 @@ from ledgerops.embedded import roles
 
 REFUSED_TO_THE_RUNTIME_ROLE = (
     "CREATE TABLE taken (a int)",
-    "CREATE TEMPORARY TABLE taken (a int)",
     "CREATE FUNCTION taken() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "CREATE SCHEMA taken",
     "CREATE EXTENSION citext",
