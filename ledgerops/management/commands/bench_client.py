@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import sys
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -11,7 +12,13 @@ from django.core.management.base import BaseCommand
 from ledgerops.bench import agreements, books, deliveries, reads
 from ledgerops.scenarios import work as scenarios
 
-WORKS = {**books.WORKS, **deliveries.WORKS, **agreements.WORKS, "read": reads.read, "judge_scenario": scenarios.judge_file}
+WORKS: dict[str, Callable[..., Any]] = {
+    **books.WORKS,
+    **deliveries.WORKS,
+    **agreements.WORKS,
+    "read": reads.read,
+    "judge_scenario": scenarios.judge_file,
+}
 _fork = multiprocessing.get_context("fork")
 
 
