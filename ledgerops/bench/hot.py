@@ -5,6 +5,7 @@ from functools import partial
 
 from ledgerops.bench import volume
 from ledgerops.bench.clients import product_clients
+from ledgerops.bench.posting import WARMED
 from ledgerops.bench.report import Report, alternate, at_least, exponent, medians
 from ledgerops.bench.server import bench_server
 
@@ -18,6 +19,7 @@ def run(*, quick: bool) -> Report:
     slices, seconds = (5, 0.7) if quick else (7, 4.0)
     with bench_server() as server, product_clients(server) as product:
         product.ask("prepare")
+        product.ask("post_batch", drafts=WARMED)
         volume.defer(server)
         post = partial(product.ask, "post", kind="deposit", clients=CLIENTS, seconds=seconds)
         post(seconds=0.5)

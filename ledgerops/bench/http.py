@@ -18,6 +18,7 @@ from statistics import median, quantiles
 
 from ledgerops.bench import books
 from ledgerops.bench.clients import product_clients
+from ledgerops.bench.posting import WARMED
 from ledgerops.bench.report import Report, alternate, at_least, at_most, exponent, medians
 from ledgerops.bench.server import PROJECT, Server, bench_server
 from ledgerops.embedded.processes import free_port, wait_until
@@ -33,6 +34,7 @@ def run(*, quick: bool) -> Report:
     with bench_server() as server, product_clients(server) as product:
         product.ask("prepare")
         (token,) = product.ask("token")
+        product.ask("post_batch", drafts=WARMED)
         with _web(server) as (port, web):
             callers = _Callers(port=port, token=token)
             callers.rate(connections=CONNECTIONS, seconds=2.0)
