@@ -60,14 +60,15 @@ def alike_uneven(draws: Draws) -> None:
     """One has fewer than the others."""
     day, amount, party = draws.day(), draws.amount(), draws.party()
     sides = (draws.ours, draws.ours, *draws.theirs)
-    draws.broken(*(draws.item(side, day=day, amount=amount, counterparty=party) for side in sides))
+    draws.broken(*(draws.item(side, day=day, amount=amount, counterparty=party) for side in sides), as_="ambiguous")
 
 
 def hop_missing(draws: Draws) -> None:
     """One of the three is not there: two that agree are no whole."""
     items = _hops(draws)
-    items.pop(draws.rng.randint(0, 2))
-    draws.broken(*(draws.item(side, **values) for side, values in items))  # type: ignore[arg-type]
+    missing, _ = items.pop(draws.rng.randint(0, 2))
+    as_ = "missing_internal" if missing == draws.ours else "missing_external"
+    draws.broken(*(draws.item(side, **values) for side, values in items), as_=as_)  # type: ignore[arg-type]
 
 
 def hop_differs(draws: Draws) -> None:
@@ -75,7 +76,7 @@ def hop_differs(draws: Draws) -> None:
     items = _hops(draws)
     side, values = items.pop(draws.rng.randint(0, 2))
     items.append((side, {**values, "amount": int(str(values["amount"])) + 10}))
-    draws.broken(*(draws.item(side, **values) for side, values in items))  # type: ignore[arg-type]
+    draws.broken(*(draws.item(side, **values) for side, values in items), as_="amount")  # type: ignore[arg-type]
 
 
 def hop_twice(draws: Draws) -> None:

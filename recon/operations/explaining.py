@@ -7,7 +7,9 @@ from django.db import connection
 from django.db.models import F
 
 from recon.matching.causes import cause_of
-from recon.models import Reconciliation, Run
+from recon.matching.hops import Place
+from recon.models import Reconciliation, Run, Side
+from recon.operations import hops
 from recon.operations.reconciliations import rules_of
 
 # A pair of which one side has found its match elsewhere becomes a break of the other side alone.
@@ -93,6 +95,20 @@ SELECT count(*) FROM opened
 """
 )
 
+# Alike in everything, without a reference, and more than one on a side: which belong together cannot be told. No block, however hot,
+# is joined with itself.
+_ALIKE = """
+SET LOCAL client_min_messages = warning;
+DROP TABLE IF EXISTS pg_temp.recon_alike;
+CREATE TEMP TABLE recon_alike ON COMMIT DROP AS
+SELECT i.amount_minor, i.item_date, upper(i.counterparty) AS counterparty, (i.flow = 'in') = (p.sign = 1) AS inward
+FROM recon_item i JOIN recon_population p ON p.id = i.population_id
+WHERE i.reconciliation_id = %(reconciliation)s AND i.open_minor > 0 AND i.match_key = '' AND i.keys = '{}'
+GROUP BY 1, 2, 3, 4
+HAVING count(*) > 2 AND min(i.population_id) < max(i.population_id);
+ANALYZE recon_alike
+"""
+
 # What is left has one side only. Equal candidates on several sides: ambiguous. An equal item already matched: a possible duplicate.
 # A posting later than the last statement is no break yet: the bank has had no chance to show it.
 _OPEN_SINGLES = """
@@ -111,6 +127,11 @@ opened AS (
                    SELECT 1 FROM recon_item o JOIN recon_population op ON op.id = o.population_id
                    WHERE o.reconciliation_id = i.reconciliation_id AND o.population_id <> i.population_id AND o.open
                      AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND (o.flow = i.flow) = (op.sign = p.sign))
+                   THEN 'ambiguous'
+               WHEN i.match_key = '' AND i.keys = '{}' AND EXISTS (
+                   SELECT 1 FROM recon_alike k
+                   WHERE k.amount_minor = i.amount_minor AND k.item_date = i.item_date AND k.counterparty = upper(i.counterparty)
+                     AND k.inward = ((i.flow = 'in') = (p.sign = 1)))
                    THEN 'ambiguous'
                WHEN i.match_key <> '' AND EXISTS (
                    SELECT 1 FROM recon_item o WHERE o.reconciliation_id = i.reconciliation_id AND o.population_id = i.population_id
@@ -133,7 +154,8 @@ opened AS (
 SELECT count(*) FROM opened
 """
 
-# Breaks of equal candidates on several sides are one block, that of their key, amount and direction: the first of them, by date, then
+# Breaks of equal candidates on several sides are one block, that of their key, amount and direction, and without a key that of their
+# date and counterparty as well: the first of them, by date, then
 # lowest amount, then reference, stands for all, and says how many there are of each and what is open net of the others.
 _GATHER_AMBIGUOUS = """
 WITH members AS (
@@ -145,7 +167,8 @@ WITH members AS (
     FROM recon_break b JOIN recon_item i ON i.id = coalesce(b.ledger_item_id, b.statement_item_id)
     JOIN recon_population p ON p.id = i.population_id
     WHERE b.reconciliation_id = %(reconciliation)s AND b.state <> 'resolved' AND b.type = 'ambiguous'
-    WINDOW whole AS (PARTITION BY i.match_key, i.amount_minor, (i.flow = 'in') = (p.sign = 1)),
+    WINDOW whole AS (PARTITION BY i.match_key, i.amount_minor, (i.flow = 'in') = (p.sign = 1),
+                         CASE i.match_key WHEN '' THEN i.item_date END, CASE i.match_key WHEN '' THEN upper(i.counterparty) END),
            block AS (whole ORDER BY b.occurred_on, abs(b.difference_minor), b.reference, b.number)),
 told AS (
     SELECT m.*, CASE WHEN nth > 1 THEN first_id END AS stands_under,
@@ -165,7 +188,7 @@ _RELEASE = """
 UPDATE recon_break b SET parent_id = NULL, version = b.version + 1
 FROM recon_break held
 WHERE held.id = b.parent_id AND b.reconciliation_id = %(reconciliation)s AND b.state <> 'resolved' AND held.type <> 'stale_feed'
-  AND (held.state = 'resolved' OR held.type <> 'ambiguous' OR b.type <> 'ambiguous')
+  AND (held.state = 'resolved' OR held.type <> b.type)
 """
 
 # An ambiguity that has been decided but for one side is none any more.
@@ -176,8 +199,12 @@ FROM recon_item i JOIN recon_population p ON p.id = i.population_id
 WHERE b.reconciliation_id = %(reconciliation)s AND b.state IN ('open', 'investigating') AND b.type = 'ambiguous'
   AND i.id = coalesce(b.ledger_item_id, b.statement_item_id)
   AND NOT EXISTS (
+      SELECT 1 FROM recon_alike k
+      WHERE i.match_key = '' AND k.amount_minor = i.amount_minor AND k.item_date = i.item_date AND k.counterparty = upper(i.counterparty)
+        AND k.inward = ((i.flow = 'in') = (p.sign = 1)))
+  AND NOT EXISTS (
       SELECT 1 FROM recon_item o JOIN recon_population op ON op.id = o.population_id
-      WHERE o.reconciliation_id = i.reconciliation_id AND o.population_id <> i.population_id AND o.open
+      WHERE i.match_key <> '' AND o.reconciliation_id = i.reconciliation_id AND o.population_id <> i.population_id AND o.open
         AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND (o.flow = i.flow) = (op.sign = p.sign))
 """
 
@@ -196,9 +223,19 @@ CAUSES_AT_ONCE = 1000
 def explain_the_rest(*, reconciliation: Reconciliation, run: Run) -> None:
     """Give everything that is still open a break: pairs that disagree first, with what their amounts suggest, then what stands alone."""
     halve_pairs(reconciliation_id=reconciliation.pk)
-    _count(_JOIN_PAIRS, reconciliation=reconciliation.pk)
-    pairs = _count(_OPEN_PAIRS, reconciliation=reconciliation.pk, run=run.pk)
+    told = reconciliation.populations.order_by("position").values_list("pk", "name", "side")
+    places = [Place(id=pk, name=name, is_ledger=side == Side.LEDGER) for pk, name, side in told]
+    chains = hops.chains_of(reconciliation, places=places) if len(places) > 2 else []
+    if len(places) > 2:
+        pairs = hops.open_pairs(chains, reconciliation_id=reconciliation.pk, run_id=run.pk)
+    else:
+        _count(_JOIN_PAIRS, reconciliation=reconciliation.pk)
+        pairs = _count(_OPEN_PAIRS, reconciliation=reconciliation.pk, run=run.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(_ALIKE, {"reconciliation": reconciliation.pk})
     singles = _count(_OPEN_SINGLES, reconciliation=reconciliation.pk, run=run.pk)
+    if len(places) > 2:
+        hops.stand_for_chains(chains, reconciliation_id=reconciliation.pk)
     with connection.cursor() as cursor:
         for statement in (_SETTLE_AMBIGUOUS, _RELEASE):
             cursor.execute(statement, {"reconciliation": reconciliation.pk})

@@ -62,15 +62,16 @@ CREATE TRIGGER recon_stale_feed_was_never_another BEFORE UPDATE ON recon_break
     FOR EACH ROW WHEN ((OLD.type = 'stale_feed') <> (NEW.type = 'stale_feed'))
     EXECUTE FUNCTION recon_stale_feed_was_never_another_v1();
 
--- Breaks stand under a live stale feed of their own source, or under another part of one ambiguity, and under nothing else.
+-- Breaks stand under a live stale feed of their own source, or under another of their type (a part of one ambiguity or of one chain), and
+-- under nothing else.
 CREATE FUNCTION recon_parent_stands_for_it_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (
         SELECT 1 FROM public.recon_break p
         WHERE p.id = NEW.parent_id AND p.state <> 'resolved' AND p.reconciliation_id = NEW.reconciliation_id
-          AND (p.type = 'stale_feed' OR p.type = 'ambiguous' AND NEW.type = 'ambiguous' AND p.id <> NEW.id)) THEN
-        RAISE EXCEPTION 'break % can stand under a stale feed of its source, or as a part of an ambiguity, only', NEW.number
+          AND (p.type = 'stale_feed' OR p.type = NEW.type AND p.id <> NEW.id)) THEN
+        RAISE EXCEPTION 'break % can stand under a stale feed of its source, or under another of its type, only', NEW.number
             USING ERRCODE = '23514', CONSTRAINT = 'recon_parent_stands_for_it';
     END IF;
     RETURN NEW;
