@@ -60,8 +60,8 @@ BEGIN
                 JOIN ledger_plain_period p ON p.entity_id = e.id AND (b.body->>'effective_date')::date BETWEEN p.starts_on AND p.ends_on
                 CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(b.body->'lines') AS (account text, direction text, amount numeric(38, 0), asset text))
                     WITH ORDINALITY AS l (account, direction, amount, asset, line)
-                LEFT JOIN ledger_plain_account a ON a.code = l.account AND a.asset = l.asset AND a.entity_id = e.id
-                    AND t.roles->l.direction ? a.owner_class
+                LEFT JOIN LATERAL (SELECT * FROM ledger_plain_account k WHERE k.code = l.account OFFSET 0) a
+                    ON a.asset = l.asset AND a.entity_id = e.id AND t.roles->l.direction ? a.owner_class
                 WHERE NOT b.body ?| '{value_date,roll_to_open,initiate,posts,hold,final,reverses,parent,proposal_id,proposal_part}'
                   AND NOT known ? (b.body->>'key')
             ) legs

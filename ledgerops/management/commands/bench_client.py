@@ -1,12 +1,15 @@
 """The clients of a benchmark: orders come in, one JSON object a line, and as many processes as one names carry it out."""
 
+import gc
 import json
 import multiprocessing
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from ledgerops.bench import agreements, books, deliveries, reads
@@ -30,6 +33,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Carry out order after order. Each client is forked once and keeps its connection; this process never opens one."""
+        # As `ledgerops.wsgi` does before its workers are forked.
+        import_module(settings.ROOT_URLCONF)
+        gc.collect()
+        gc.freeze()
         pipes: list[Connection] = []
         for line in sys.stdin:
             order = json.loads(line)
