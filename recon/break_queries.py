@@ -128,7 +128,11 @@ def counter_accounts_for(user: "AbstractUser", *, account: Account) -> QuerySet[
 
 def items_of(match: Match) -> list[Item]:
     """Return the items a match holds, ledger first."""
-    return list(Item.objects.filter(allocations__match=match, allocations__revoked_at__isnull=True).order_by("side", "pk"))
+    return list(
+        Item.objects.filter(allocations__match=match, allocations__revoked_at__isnull=True)
+        .select_related("population")
+        .order_by("side", "pk")
+    )
 
 
 def items_beside(recon_break: Break, *, item_ids: Collection[int]) -> list[Item]:
@@ -325,7 +329,10 @@ def suggestions_of(recon_break: Break) -> list[SuggestedGroup]:
     if not likeliest:
         return []
     wanted = {pk for one in likeliest for pk in one.items}
-    items = {item.pk: item for item in Item.objects.filter(pk__in=wanted, open=True).order_by("side", "item_date", "pk")}
+    items = {
+        item.pk: item
+        for item in Item.objects.filter(pk__in=wanted, open=True).select_related("population").order_by("side", "item_date", "pk")
+    }
     bins = _decided(recon_break.reconciliation_id, kinds={one.kind for one in likeliest})
     return [
         SuggestedGroup(
@@ -348,8 +355,20 @@ def _decided(reconciliation_id: int, *, kinds: Collection[str]) -> dict[str, lis
 
 
 def difference_between(items: Sequence[Item]) -> int:
-    """Return what is open of the ledger's items less that of the statement's."""
-    return sum(item.open_signed_minor if item.side == Side.LEDGER else -item.open_signed_minor for item in items)
+    """Return what is open of the first population less what is open of the one that is farthest from it; items come with their populations.
+
+    It is ledger less statement where there are these two, and zero where the items explain each other.
+    """
+    sums: dict[tuple[str, int], int] = {}
+    for item in items:
+        place = (item.side, item.population_id)
+        sums[place] = sums.get(place, 0) + item.population.sign * item.open_signed_minor
+    if not sums:
+        return 0
+    (side, _), first = min(sums.items())
+    if len(sums) == 1:
+        return first if side == Side.LEDGER else -first
+    return max((first - other for place, other in sums.items() if place != min(sums)), key=abs)
 
 
 def challenges_of(match: Match) -> list[MatchChallenge]:
@@ -395,9 +414,12 @@ def pair_of(recon_break: Break, *, around: Neighbourhood) -> Candidate | None:
 
 def _candidate(recon_break: Break, *, anchor: Item, item: Item, frequencies: Frequencies) -> Candidate:
     # On the other side the same amount explains; on the same side it is the opposite one, a reversal.
-    sign = 1 if item.side != anchor.side else -1
+    sign = 1 if item.population_id != anchor.population_id else -1
     reasons = _reasons_between(recon_break, anchor, item, sign=sign, frequencies=frequencies)
-    change = item.open_signed_minor if item.side == Side.LEDGER else -item.open_signed_minor
+    change = item.population.sign * (item.open_signed_minor if item.side == Side.LEDGER else -item.open_signed_minor)
+    if item.side == anchor.side and item.population_id != anchor.population_id:
+        # Two statements explain each other as a statement and the ledger do.
+        change = -change
     return Candidate(
         item=item,
         score=score_of(reasons),
@@ -414,5 +436,8 @@ def _reasons_between(recon_break: Break, left: Item, right: Item, *, sign: int =
 
 def _scored(item: Item, *, sign: int = 1) -> ScoredSide:
     return ScoredSide(
-        signed_minor=sign * item.signed_minor, item_date=item.item_date, match_key=item.match_key, counterparty=item.counterparty
+        signed_minor=sign * item.population.sign * item.signed_minor,
+        item_date=item.item_date,
+        match_key=item.match_key,
+        counterparty=item.counterparty,
     )

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Abs
 from guardian.shortcuts import get_objects_for_user
 
@@ -20,6 +20,7 @@ from recon.models import (
     Break,
     BreakState,
     Item,
+    Population,
     PopulationAccount,
     Reconciliation,
     RulesStatus,
@@ -181,7 +182,7 @@ def breaks_for(user: "AbstractUser") -> QuerySet[Break]:
 
 
 def break_for(user: "AbstractUser", *, break_id: UUID) -> Break:
-    """Return one break, with the definition of its rules as `rules_in_force`.
+    """Return one break, with the definition of its rules as `rules_in_force` and how many populations it is between as `sides`.
 
     :raises BreakNotFound: if it is not there for this user.
     """
@@ -189,8 +190,14 @@ def break_for(user: "AbstractUser", *, break_id: UUID) -> Break:
     around = (f"{account}__entity", f"{account}__asset", "resolved_by__made_by", "resolved_by__run")
     populations = ("ledger_item__population", "statement_item__population")
     in_force = RulesVersion.objects.filter(reconciliation=OuterRef("reconciliation"), status=RulesStatus.ACTIVE).values("definition")
+    counted = Population.objects.filter(reconciliation=OuterRef("reconciliation")).order_by().values("reconciliation")
+    sides = Subquery(counted.annotate(many=Count("pk")).values("many"))
     found = (
-        breaks_for(user).select_related(*around, *populations).annotate(rules_in_force=Subquery(in_force[:1])).filter(pk=break_id).first()
+        breaks_for(user)
+        .select_related(*around, *populations)
+        .annotate(rules_in_force=Subquery(in_force[:1]), sides=sides)
+        .filter(pk=break_id)
+        .first()
     )
     if found is None:
         raise BreakNotFound("there is no such break in your scope")

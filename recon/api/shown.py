@@ -9,11 +9,11 @@ from approvals.queries import proposals_about
 from audit.api.serializers import Event
 from audit.queries import timeline_of
 from ledgerops.lib import money
-from recon import break_queries, file_queries, queries
+from recon import break_queries, file_queries, queries, side_queries
 from recon.api import judging_serializers, serializers
 from recon.break_queries import Neighbourhood
 from recon.matching.comparison import FieldRow, compared
-from recon.matching.explanations import why_matched, why_not_matched
+from recon.matching.explanations import why_matched
 from recon.matching.nearest import Answer
 from recon.models import Break, FileStatus, StatementFile
 from recon.operations import statements_in
@@ -99,7 +99,7 @@ def _explanation(recon_break: Break, *, around: Neighbourhood | None) -> str:
         return recon_break.resolution or f"the reports on {days} have not come"
     asset = recon_break.reconciliation.source.asset
     gap = f"{money.grouped(abs(int(recon_break.difference_minor)), scale=asset.scale)} {asset.code}"
-    return why_not_matched(break_queries.situation_of(recon_break, around=around, gap=gap))
+    return side_queries.why_left_open(recon_break, around=around, gap=gap, sides=side_queries.sides_of(recon_break))
 
 
 def _compared_field(row: FieldRow) -> dict[str, Any]:

@@ -133,5 +133,25 @@ def hop_words(told: Mapping[str, object]) -> str:
     return f"{_listed(there)} {agree} on it; {_listed(missing)} {have}."
 
 
+def chain_words(kind: str, key: str, sides: Sequence[tuple[str, Sequence[str]]], *, days: int = 0, allowed: int = 0) -> str:
+    """Return in words why items of more than two populations were left; `sides` are the amounts that each has, in their words."""
+    called = key or "this"
+    match kind:
+        case "amount":
+            amounts = ", ".join(f"{name} {' and '.join(told) or 'nothing'}" for name, told in sides)
+            return f"{called} is there with different amounts: {amounts}. Only equal amounts are matched by themselves."
+        case "date":
+            return f"Every side has {called} with one amount, but the dates lie {_business_days(days)} apart; the rule allows {allowed}."
+        case "ambiguous":
+            counts = _listed([f"{len(told)} in {name}" for name, told in sides])
+            return f"There are {counts} that could be each other; which belong together cannot be told, so none was matched."
+        case _:
+            return ""
+
+
+def _business_days(count: int) -> str:
+    return f"{count} business day{'' if count == 1 else 's'}"
+
+
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

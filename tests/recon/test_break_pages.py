@@ -314,6 +314,37 @@ class TestMatchingByHand:
         assert "A difference would remain" in text
         assert "Match and resolve" not in text
 
+    def test_a_rest_can_be_left_open(self, breaks: dict[str, Break], maker: User) -> None:
+        pair = breaks["amount"]
+        shown = text_of(signed_in(maker).get(page_of(pair, "match_break")))
+        assert "can be taken in part" in shown
+        with posts():
+            response = signed_in(maker).post(page_of(pair, "match_break"), {"version": "1", "act": "leave_rest"})
+        assert response.status_code == 302
+        (left,) = Break.objects.filter(pk=pair.pk).exclude(state=BreakState.RESOLVED)
+        items = [item for item in (left.ledger_item, left.statement_item) if item is not None]
+        assert [int(item.open_minor) for item in items] == [abs(int(left.difference_minor))]
+
+    def test_the_choice_is_worked_out_and_nothing_is_written(self, breaks: dict[str, Break], maker: User) -> None:
+        half, other = breaks["ledger half"], breaks["statement half"]
+        said = {"item": [other.statement_item_id], "version": "1", "find": "no such reference"}
+        with writes_nothing():
+            counted = signed_in(maker).post(page_of(half, "match_break"), {**said, "act": "count"})
+            alone = signed_in(maker).post(page_of(half, "match_break"), said, headers={"HX-Request": "true", "HX-Target": "chosen"})
+        for response in (counted, alone):
+            assert f"Match and resolve {half.public_number}" in text_of(response)
+        assert "<table" in counted.content.decode()
+        assert "<table" not in alone.content.decode()
+
+    def test_what_is_taken_meanwhile_is_refused_where_it_was_chosen(self, breaks: dict[str, Break], maker: User) -> None:
+        half, other = breaks["ledger half"], breaks["statement half"]
+        said = {"item": [other.statement_item_id], "version": "7", "act": "match"}
+        with writes_nothing():
+            response = signed_in(maker).post(page_of(half, "match_break"), said)
+        assert response.status_code == 409
+        assert "has changed since you opened it" in text_of(response)
+        assert "What is chosen" in text_of(response)
+
     def test_who_may_not_match_may_not(self, breaks: dict[str, Break], auditor: User, checker: User) -> None:
         for reader in (auditor, checker):
             with writes_nothing():

@@ -1,6 +1,7 @@
 """One break: the evidence, the acts it allows, and what happened to it."""
 
 import json
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from recon.models import Break, BreakState, BreakType
 from recon.operations import ADJUSTMENT
 from recon.operations.breaks import CommentRefused
 from recon.web.breaks import filters
+from recon.web.breaks.choosing import choice_of
 from recon.web.breaks.evidence import Evidence, evidence_of
 from recon.web.breaks.forms import ProposalForm, default_date, ids_in, preview_of
 from recon.web.breaks.listing import assignee_from, row_of, user_of
@@ -106,28 +108,46 @@ def comment(request: HttpRequest, break_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("recon.match_items")
 def match(request: HttpRequest, break_id: UUID) -> HttpResponse:
-    """Ask once more, then match the break's items with the chosen one; a match has no undo."""
+    """Choose what the break's items are matched with, see what would remain, and match them; a match has no undo."""
     user = user_of(request)
     recon_break = queries.break_for(user, break_id=break_id)
-    if request.method != "POST":
-        if recon_break.type == BreakType.STALE_FEED:
-            raise operations.BreakRefused(f"{recon_break.public_number} ends when the missing days have come or been waived")
-        evidence = evidence_of(recon_break, chosen_id=request.GET.get("item", ""))
-        accept = _acceptable(recon_break, evidence=evidence)
-        return render(request, "recon/breaks/match.html", _frame(request, recon_break) | {"evidence": evidence, "accept": accept})
-    chosen = request.POST.get("item", "")
+    if recon_break.type == BreakType.STALE_FEED:
+        raise operations.BreakRefused(f"{recon_break.public_number} ends when the missing days have come or been waived")
+    said = request.POST if request.method == "POST" else request.GET
+    chosen = ids_in(",".join(one for one in said.getlist("item") if one))
+    counting = request.method != "POST" or request.headers.get("HX-Target") == "chosen" or said.get("act") == "count"
+    if counting:
+        return _choosing(request, recon_break, chosen=chosen)
     version = request.POST.get("version", "")
     try:
         operations.match_by_hand(
             break_id=break_id,
             version=int(version) if version.isdecimal() else 0,
-            item_ids=[int(chosen)] if chosen.isdecimal() else [],
+            item_ids=chosen,
             matched_by_id=user.pk,
+            leave_rest=said.get("act") == "leave_rest",
         )
     except (operations.BreakRefused, operations.MatchRefused) as refusal:
-        return _render(request, recon_break=queries.break_for(user, break_id=break_id), stale=refusal)
-    messages.success(request, f"Matched. {recon_break.public_number} is resolved.")
+        fresh = queries.break_for(user, break_id=break_id)
+        if "act" in said and fresh.is_live:
+            return _choosing(request, fresh, chosen=chosen, refusal=refusal)
+        return _render(request, recon_break=fresh, stale=refusal)
+    left = queries.break_for(user, break_id=break_id)
+    ended = "is resolved" if not left.is_live else "stays open for the rest"
+    messages.success(request, f"Matched. {recon_break.public_number} {ended}.")
     return redirect(_address(request, break_id))
+
+
+def _choosing(request: HttpRequest, recon_break: Break, *, chosen: Sequence[int], refusal: Refusal | None = None) -> HttpResponse:
+    """Render what could be matched with a break and what the choice so far leaves, or the choice alone."""
+    said = request.POST if request.method == "POST" else request.GET
+    context = {
+        **_frame(request, recon_break),
+        "choice": choice_of(recon_break, chosen=chosen, text=said.get("find", "")) if recon_break.is_live else None,
+        "refused": _sentence(refusal) if refusal else "",
+    }
+    partial = "#chosen" if request.headers.get("HX-Target") == "chosen" else ""
+    return render(request, f"recon/breaks/match.html{partial}", context, status=STATUS_OF[refusal.kind] if refusal else 200)
 
 
 @require_POST
@@ -338,7 +358,12 @@ def _frame(request: HttpRequest, recon_break: Break) -> dict[str, Any]:
 
 
 def _acceptable(recon_break: Break, *, evidence: Evidence) -> str:
-    """Return the name of the match that could be accepted as it stands: `pair`, a candidate's item id, or nothing."""
+    """Return the name of the match that could be accepted as it stands: `pair`, a candidate's item id, or nothing.
+
+    Between more than two populations it is chosen item by item: two that agree are no whole.
+    """
+    if evidence.sides:
+        return ""
     if evidence.pair is not None and recon_break.difference_minor == 0:
         return "pair"
     chosen = evidence.chosen

@@ -1,15 +1,15 @@
 """What speaks for and against: the two sides field by field, the candidates, and why nothing was matched."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ledgerops.lib.money import grouped
-from recon import break_queries, queries
+from recon import break_queries, queries, side_queries
 from recon.break_queries import Candidate, SuggestedGroup
 from recon.matching.candidates import Verdict
 from recon.matching.comparison import FieldRow, compared
-from recon.matching.explanations import SUGGESTION_WORDS, cause_in_words, suggestion_in_words, warning_of, why_matched, why_not_matched
+from recon.matching.explanations import SUGGESTION_WORDS, cause_in_words, suggestion_in_words, warning_of, why_matched
 from recon.matching.nearest import Answer
 from recon.models import Break, Item, MatchMethod, Side, Suggestion
 from recon.queries import Facts
@@ -54,6 +54,14 @@ class SuggestionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SideRow:
+    """A population of more than two, with the records that it has of the matter and the break that holds each."""
+
+    name: str
+    held: Sequence[tuple[Facts, Break]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """The comparison (rows are empty where there is nothing to compare with), the candidates, and the reason in words."""
 
@@ -73,6 +81,13 @@ class Evidence:
     suggestions: Sequence[SuggestionRow]
     method_word: str
     others: Sequence[Facts]
+    sides: Sequence[SideRow]
+
+    @property
+    def together(self) -> Sequence[int]:
+        """Return the items of more than two populations that a person could match as they stand: one of each."""
+        whole = len(self.sides) > 0 and all(len(side.held) == 1 for side in self.sides)
+        return [facts.item.pk for side in self.sides for facts, _ in side.held] if whole else []
 
     @property
     def differing(self) -> int:
@@ -101,8 +116,10 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
     assert around is not None
     own, candidates = around.own, break_queries.candidates_of(recon_break, around=around)
     suggested = break_queries.suggestions_of(recon_break)
+    sides = side_queries.sides_of(recon_break)
     shown = {item.pk: item for group in suggested for item in group.items}
-    told = queries.facts_of_items([*own, *(candidate.item for candidate in candidates), *shown.values()])
+    shown |= {item.pk: item for side in sides for item, _ in side.held}
+    told = counted_facts([*own, *(candidate.item for candidate in candidates), *shown.values()])
     single = len(own) == 1
     # A pair is compared with itself; for a single side the best candidate stands in until another is chosen.
     chosen = next((candidate for candidate in candidates if str(candidate.item.pk) == chosen_id), None)
@@ -132,11 +149,19 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
         ],
         pair=pair,
         pair_reasons=_reasons(pair) if pair else [],
-        why=why_not_matched(break_queries.situation_of(recon_break, around=around, gap=f"{gap} {asset.code}")),
+        why=side_queries.why_left_open(recon_break, around=around, gap=f"{gap} {asset.code}", sides=sides),
+        sides=[SideRow(name=side.population.name, held=[(told[item.pk], held_by) for item, held_by in side.held]) for side in sides],
         cause=cause_in_words(recon_break.cause, money=lambda minor: f"{grouped(minor, scale=asset.scale)} {asset.code}"),
         suggestions=[_suggestion(group, told=told) for group in suggested],
         answers=break_queries.why_not_matched_by_pass(recon_break, around=around),
     )
+
+
+def counted_facts(items: Sequence[Item]) -> dict[int, Facts]:
+    """Return what each item's record says, its amount as it counts in this reconciliation: items come with their populations."""
+    told = queries.facts_of_items(items)
+    signs = {item.pk: item.population.sign for item in items}
+    return {pk: facts if signs[pk] == 1 else replace(facts, amount_minor=-facts.amount_minor) for pk, facts in told.items()}
 
 
 def _suggestion(group: SuggestedGroup, *, told: Mapping[int, Facts]) -> SuggestionRow:
@@ -156,7 +181,7 @@ def _of_resolved(recon_break: Break) -> Evidence:
     """Show the items of the match that explained the break: the two sides first, whatever else it took beside them."""
     assert recon_break.resolved_by is not None
     items: list[Item] = break_queries.items_of(recon_break.resolved_by)
-    told = list(queries.facts_of_items(items).values())
+    told = list(counted_facts(items).values())
     ledger = [facts for facts in told if facts.item.side == Side.LEDGER]
     statement = [facts for facts in told if facts.item.side == Side.STATEMENT]
     first, *rest = [*ledger[:1], *statement[:1], *ledger[1:], *statement[1:]]
@@ -177,7 +202,7 @@ def _evidence(recon_break: Break, *, left: Facts, right: Facts | None, **values:
     rows = compared(left, right, scale=asset.scale, asset=asset.code) if right is not None else []
     nothing: list[Any] = []
     defaults: dict[str, Any] = {"with_candidate": False, "candidates": nothing, "pair": None, "pair_reasons": nothing}
-    defaults |= {"others": nothing, "method_word": "", "answers": nothing, "cause": "", "suggestions": nothing}
+    defaults |= {"others": nothing, "method_word": "", "answers": nothing, "cause": "", "suggestions": nothing, "sides": nothing}
     return Evidence(
         left=left,
         right=right,
