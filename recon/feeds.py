@@ -239,12 +239,21 @@ class MatchedItems:
     ledger: Sequence[tuple[Item, JournalEntry]]
     statement: Sequence[Item]
 
+    @property
+    def amount_minor(self) -> int:
+        """What its first population has of it, as the match counts it: every other one has the same."""
+        items = [item for item, _ in self.ledger] or self.statement
+        first = min(item.population_id for item in items)
+        return sum(item.population.sign * item.signed_minor for item in items if item.population_id == first)
+
 
 def items_of(matches: Sequence[Match]) -> list[MatchedItems]:
     """Return the matches with what they match, in their order."""
     found: dict[UUID, list[Item]] = {match.pk: [] for match in matches}
     for allocation in (
-        Allocation.objects.filter(match__in=found, revoked_at__isnull=True).select_related("item__statement_line").order_by("item")
+        Allocation.objects.filter(match__in=found, revoked_at__isnull=True)
+        .select_related("item__statement_line", "item__population")
+        .order_by("item")
     ):
         found[allocation.match_id].append(allocation.item)
     entries = JournalEntry.objects.in_bulk({item.entry_id for items in found.values() for item in items if item.entry_id})

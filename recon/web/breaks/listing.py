@@ -26,7 +26,7 @@ from recon import break_queries, operations, queries, source_queries
 from recon.models import Break, BreakState, BreakType, Run
 from recon.operations.exports import EXPORT_MAXIMUM
 from recon.web.breaks import filters
-from recon.web.breaks.words import TYPE_WORDS
+from recon.web.breaks.words import type_word
 
 TEMPLATE = "recon/breaks/list.html"
 RUNS_DRAWN = 30
@@ -95,7 +95,7 @@ def row_of(recon_break: Break, *, today: date, waiting: int = 0) -> Row:
     return Row(
         recon_break=recon_break,
         age_days=business_days_between(recon_break.occurred_on, until),
-        type_word=TYPE_WORDS[BreakType(recon_break.type)],
+        type_word=type_word(recon_break),
         waiting=waiting,
     )
 

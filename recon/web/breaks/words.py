@@ -1,6 +1,6 @@
 """Words of breaks as people read them."""
 
-from recon.models import BreakType, MatchMethod
+from recon.models import Break, BreakType, MatchMethod
 
 TYPE_WORDS = {
     BreakType.MISSING_EXTERNAL: "Not on statement",
@@ -20,3 +20,9 @@ METHOD_WORDS = {
     MatchMethod.ADJUSTMENT: "an adjustment",
 }
 assert set(METHOD_WORDS) == set(MatchMethod)
+
+
+def type_word(recon_break: Break) -> str:
+    """Return what a break is called; between more than two populations what is missing is named."""
+    missing = recon_break.cause.get("missing") if recon_break.cause.get("kind") == "hop_missing" else None
+    return f"Missing: {', '.join(missing)}" if missing else TYPE_WORDS[BreakType(recon_break.type)]

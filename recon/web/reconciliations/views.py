@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from ledgerops.lib.calendars import calendar_names
 from ledgerops.lib.http import STATUS_OF, requires
 from recon import operations, queries, reconciliation_queries, rule_queries
 from recon.models import RunStatus
@@ -40,6 +41,7 @@ def reconciliation(request: HttpRequest, reconciliation_id: int) -> HttpResponse
     context = {
         "reconciliation": found,
         "asset": found.source.asset,
+        "calendar": calendar_names().get(found.calendar, found.calendar),
         "populations": reconciliation_queries.populations_of([found])[found.pk],
         "row": rule_queries.rule_rows([found])[0],
         "standing": queries.standing_of(found) if found.home else None,

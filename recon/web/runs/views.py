@@ -19,6 +19,7 @@ from recon import feeds, operations, queries, reconciliation_queries
 from recon.models import Break, Match, Reconciliation, Run, RunStatus
 from recon.operations.runs import SILENCE, STEPS
 from recon.tasks import ring
+from recon.web.breaks.words import type_word
 from recon.web.runs.funnel import funnel_of, rate_of, seconds_left
 
 NEWEST_FIRST = ("-id",)
@@ -101,13 +102,14 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """One run; while it works its region asks again every two seconds, and stops when it has ended."""
     shown = queries.run_for(_user(request), run_id=run_id)
     matches = page_of(Match.objects.filter(run=shown).select_related("made_by"), query=request.GET, order=OLDEST_FIRST, size=MATCHES_SHOWN)
-    breaks = Break.objects.filter(opened_by_run=shown)
+    breaks, resolved = Break.objects.filter(opened_by_run=shown), Break.objects.filter(resolved_by__run=shown)
+    heads = list(breaks.filter(parent=None).order_by("occurred_on", "number")[:BREAKS_SHOWN])
     context = {
         **_progress(shown),
         "matches": feeds.items_of(matches.rows),
         "page": matches,
-        "breaks": breaks.select_related("assignee").order_by("occurred_on", "number")[:BREAKS_SHOWN],
-        "resolved": Break.objects.filter(resolved_by__run=shown).order_by("number")[:BREAKS_SHOWN],
+        "breaks": [(one, type_word(one)) for one in (*heads, *resolved.order_by("number")[:BREAKS_SHOWN])],
+        "under": breaks.exclude(parent=None).count(),
         "earlier": _earlier(shown),
     }
     target = request.headers.get("HX-Target", "")

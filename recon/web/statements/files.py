@@ -43,7 +43,10 @@ RAW_STEP = 100
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("recon.upload_statement")
 def upload(request: HttpRequest) -> HttpResponse:
-    """Take a file's bytes in; its page shows what it says. The same bytes again change nothing, and the page says so."""
+    """Take a file's bytes in; its page shows what it says. The same bytes again change nothing, and the page says so.
+
+    Who comes from the page of a source uploads for it.
+    """
     if request.method != "POST":
         return _upload_page(request, form=UploadForm())
     form = UploadForm(request.POST, request.FILES)
@@ -52,7 +55,11 @@ def upload(request: HttpRequest) -> HttpResponse:
     user, uploaded = user_of(request), form.cleaned_data["file"]
     try:
         file, new = operations.receive_file(
-            name=uploaded.name, content=uploaded.file, maximum_bytes=settings.STATEMENT_MAXIMUM_BYTES, received_by_id=user.pk
+            name=uploaded.name,
+            content=uploaded.file,
+            maximum_bytes=settings.STATEMENT_MAXIMUM_BYTES,
+            received_by_id=user.pk,
+            source_id=source.pk if (source := _source_of(request)) else None,
         )
     except FileRefused as refusal:
         form.add_error("file", _sentence(refusal))
@@ -237,10 +244,15 @@ def _known(request: HttpRequest, refusal: Refusal | None) -> Statement | None:
     return queries.statements_for(user_of(request)).filter(pk=known).first() if known else None
 
 
+def _source_of(request: HttpRequest) -> Source | None:
+    """Return the source that a file is uploaded for, if one was said that the person sees."""
+    code = request.POST.get("source", "") or request.GET.get("source", "")
+    return queries.sources_for(user_of(request)).filter(code=code).first() if code else None
+
+
 def _upload_page(request: HttpRequest, *, form: UploadForm, status: int = 200) -> HttpResponse:
-    return render(
-        request, "recon/statements/upload.html", {"form": form, "maximum_mb": settings.STATEMENT_MAXIMUM_BYTES // 1024**2}, status=status
-    )
+    context = {"form": form, "maximum_mb": settings.STATEMENT_MAXIMUM_BYTES // 1024**2, "source": _source_of(request)}
+    return render(request, "recon/statements/upload.html", context, status=status)
 
 
 def _sentence(refusal: Refusal) -> str:
