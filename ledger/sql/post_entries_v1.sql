@@ -27,7 +27,6 @@ DECLARE
     plain record;
     moved record;
     new_id uuid;
-    n integer;
     versions bigint[];
     held_after numeric[];
 BEGIN
@@ -39,9 +38,10 @@ BEGIN
                l.accounts, l.assets, l.debits, l.amounts, l.places, l.found AS lines
             INTO plain
             FROM ledger_plain_type t, ledger_entity e, ledger_plain_period p, LATERAL (
-                SELECT array_agg(a.id) AS accounts, array_agg(a.asset_id) AS assets, array_agg(l.direction = 'debit') AS debits,
-                       array_agg(l.amount) AS amounts, array_agg(t.roles->l.direction->>a.owner_class) AS roles,
-                       array_agg(l.place ORDER BY a.id) AS places, count(a.id)::integer AS found
+                SELECT array_agg(a.id ORDER BY a.id) AS accounts, array_agg(a.asset_id ORDER BY a.id) AS assets,
+                       array_agg(l.direction = 'debit' ORDER BY a.id) AS debits, array_agg(l.amount ORDER BY a.id) AS amounts,
+                       array_agg(t.roles->l.direction->>a.owner_class ORDER BY a.id) AS roles, array_agg(l.place ORDER BY a.id) AS places,
+                       count(a.id)::integer AS found
                 FROM ROWS FROM (jsonb_to_recordset(body->'lines') AS (account text, direction text, amount numeric(38, 0), asset text))
                     WITH ORDINALITY AS l (account, direction, amount, asset, place)
                 LEFT JOIN LATERAL (SELECT * FROM ledger_plain_account k WHERE k.code = l.account OFFSET 0) a
@@ -53,7 +53,7 @@ BEGIN
               AND NOT EXISTS (SELECT 1 FROM runtime_switch s WHERE s.function = 'posting' AND s.lifted_at IS NULL);
         EXIT alone WHEN NOT FOUND;
         FOR n IN 2..plain.lines LOOP
-            EXIT alone WHEN plain.accounts[n] = ANY (plain.accounts[:n - 1]);
+            EXIT alone WHEN plain.accounts[n] = plain.accounts[n - 1];
         END LOOP;
         IF NOT pg_try_advisory_xact_lock_shared(4201, plain.period_id::integer) THEN
             PERFORM pg_advisory_xact_lock_shared(4201, plain.period_id::integer);
@@ -77,7 +77,7 @@ BEGIN
                 (body->>'actor_id')::bigint, coalesce(body->>'request_id', ''));
 
         -- In the order of accounts, each by a statement of its own: who has waited for a busy one has little to ask again.
-        FOREACH n IN ARRAY plain.places LOOP
+        FOR n IN 1..plain.lines LOOP
             UPDATE ledger_plain_balance b SET
                 posted_debits_minor = b.posted_debits_minor + CASE WHEN plain.debits[n] THEN plain.amounts[n] ELSE 0 END,
                 posted_credits_minor = b.posted_credits_minor + CASE WHEN plain.debits[n] THEN 0 ELSE plain.amounts[n] END,
@@ -102,10 +102,10 @@ BEGIN
 
         INSERT INTO ledger_posting (
             entry_id, line, lines, account_id, asset_id, entity_id, direction, amount_minor, effective_date, account_seq, balance_after_minor)
-        SELECT new_id, m.line, plain.lines, m.account_id, m.asset_id, plain.entity_id, CASE WHEN m.is_debit THEN 'debit' ELSE 'credit' END,
+        SELECT new_id, m.place, plain.lines, m.account_id, m.asset_id, plain.entity_id, CASE WHEN m.is_debit THEN 'debit' ELSE 'credit' END,
                m.amount, plain.day, m.version, m.held_after
-        FROM unnest(plain.accounts, plain.assets, plain.debits, plain.amounts, versions, held_after) WITH ORDINALITY
-            AS m (account_id, asset_id, is_debit, amount, version, held_after, line);
+        FROM unnest(plain.places, plain.accounts, plain.assets, plain.debits, plain.amounts, versions, held_after)
+            AS m (place, account_id, asset_id, is_debit, amount, version, held_after);
         draft_position := 1; outcome := 'posted'; posted_id := new_id;
         RETURN NEXT;
         RETURN;
