@@ -14,7 +14,6 @@ DECLARE
     places integer[] := ARRAY[1];
     plain_places integer[];
     plain_ids uuid[];
-    is_plain boolean[];
     place integer;
     body jsonb;
     own_key text;
@@ -55,18 +54,17 @@ BEGIN
     IF jsonb_array_length(drafts) > 16 THEN
         SELECT f.places, f.ids INTO plain_places, plain_ids FROM ledger_post_plain_v1(caller_scope, drafts) f;
         RETURN QUERY SELECT f.place, 'posted', f.id, NULL::text, NULL::jsonb FROM unnest(plain_places, plain_ids) f (place, id);
-        is_plain := array_fill(false, ARRAY[jsonb_array_length(drafts)]);
-        FOREACH place IN ARRAY coalesce(plain_places, '{}') LOOP
-            is_plain[place] := true;
-        END LOOP;
+        IF cardinality(plain_places) = jsonb_array_length(drafts) THEN
+            RETURN;
+        END IF;
     END IF;
     IF jsonb_array_length(drafts) > 1 THEN
-        places := ARRAY(SELECT d.ordinality::integer FROM jsonb_array_elements(drafts) WITH ORDINALITY d ORDER BY d.value->>'key', d.ordinality);
+        places := ARRAY(SELECT d.ordinality::integer FROM jsonb_array_elements(drafts) WITH ORDINALITY d
+                        WHERE d.ordinality NOT IN (SELECT p FROM unnest(plain_places) p) ORDER BY d.value->>'key', d.ordinality);
     END IF;
 
     <<each_draft>>
     FOREACH place IN ARRAY places LOOP
-        CONTINUE each_draft WHEN is_plain[place];
         body := drafts->(place - 1);
         draft_position := place;
         posted_id := NULL; code := NULL; detail := NULL; own_warnings := NULL; held := NULL; prior := false;
