@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models.functions import Now
 
 from audit.operations import act, record_event
@@ -41,6 +42,8 @@ KEPT = 1_000
 MOST_A_MINUTE = 50_000
 ENTRIES_AT_ONCE = 5_000
 ACCOUNTS_AT_ONCE = 500
+# Postings that do not lie in the order of their time make suspects of what is right: then ranges are given up.
+MANY_SUSPECTS = 5_000
 _AMOUNT = re.compile(r"-?\d+")
 
 
@@ -263,15 +266,30 @@ def _json(value: Any) -> Mapping[str, Any]:
 def _screened_accounts() -> list[Wrong]:
     """Find suspect accounts, look closely at them, and let the verified positions of the others move on."""
     with connection.cursor() as cursor:
-        cursor.execute(screens.ACCOUNTS, {"key": secrets.randbits(63)})
+        cuts = _cuts(cursor)
+        cursor.execute(screens.suspect_accounts(cuts), {"key": secrets.randbits(63)})
         seen = cursor.fetchall()
-        cursor.execute(screens.OUT_OF_ORDER)
-        stretches = _by_column(("accounts", "firsts", "lasts"), cursor.fetchall())
-        cursor.execute(screens.EARLY, stretches)
+        cursor.execute(screens.out_of_order(cuts))
+        stretches = cursor.fetchall()
+        if cuts and len(stretches) > MANY_SUSPECTS:
+            cursor.execute(screens.out_of_order([]))
+            stretches = cursor.fetchall()
+        cursor.execute(screens.EARLY, _by_column(("accounts", "firsts", "lasts"), stretches))
         suspect = {account_id for (account_id,) in cursor.fetchall()} | {row[0] for row in seen if row[1]}
         right = [(account, *figures) for account, _, _, *figures in seen if account not in suspect]
         cursor.execute(screens.MOVE_ON, _by_column(("accounts", "seqs", "debits", "credits"), right))
     return [*_accounts(sorted(suspect)), *_closes(sorted(suspect | {row[0] for row in seen if row[2]}))]
+
+
+def _cuts(cursor: CursorWrapper) -> list[screens.Cut]:
+    """Return where to cut the postings into ranges that workers share."""
+    cursor.execute(screens.SIZES)
+    pages, entries = cursor.fetchone()
+    at = screens.pages_to_cut(pages=pages, entries=entries)
+    if not at:
+        return []
+    cursor.execute(screens.cuts_at(at))
+    return [screens.Cut(row=row, lowest=lowest, highest=highest) for row, lowest, highest in cursor.fetchall() if lowest is not None]
 
 
 def _by_column(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
@@ -297,13 +315,10 @@ def _accounts(accounts: Sequence[int]) -> list[Wrong]:
 def _screened_entries() -> list[Wrong]:
     """Find suspect entries, and look closely at them."""
     with connection.cursor() as cursor:
-        cursor.execute(screens.CUTS)
-        cuts = [cut for (bounds,) in cursor.fetchall() for cut in bounds or ()]
-        cursor.execute(screens.suspect_entries(screens.chosen(cuts)))
-        ranges = cursor.fetchall()
-        found = [entry_id for suspects, *_ in ranges for entry_id in suspects or ()]
-        mixed = [entry_id for _, entries, *_ in ranges for entry_id in entries or ()]
-        missed = any(sum(counts) for counts in zip(*(row[2:] for row in ranges), strict=True))
+        cuts = _cuts(cursor)
+        found, mixed, missed = _suspect_entries(cursor, cuts)
+        if cuts and len(found) > MANY_SUSPECTS:
+            found, mixed, missed = _suspect_entries(cursor, [])
         for statement, values, asked in (
             (screens.UNBALANCED, {"entries": mixed}, bool(mixed)),
             (screens.EMPTY_ENTRIES, None, missed),
@@ -313,6 +328,14 @@ def _screened_entries() -> list[Wrong]:
                 cursor.execute(statement, values)
                 found += [entry_id for (entry_id,) in cursor.fetchall()]
     return _entries(list(dict.fromkeys(found)))
+
+
+def _suspect_entries(cursor: CursorWrapper, cuts: Sequence[screens.Cut]) -> tuple[list[UUID], list[UUID], bool]:
+    """Return the entries that are suspect, those whose balance is not asked yet, and whether an entry or a transaction was not seen."""
+    cursor.execute(screens.suspect_entries(cuts))
+    ranges = cursor.fetchall()
+    found, mixed = ([entry_id for row in ranges for entry_id in row[place] or ()] for place in (0, 1))
+    return found, mixed, any(sum(counts) for counts in zip(*(row[2:] for row in ranges), strict=True))
 
 
 _SCREENED: Mapping[str, Callable[[], list[Wrong]]] = {FIGURES.label: _screened_accounts, ENTRIES.label: _screened_entries}

@@ -18,6 +18,7 @@ from approvals.operations.proposals import ProposalInvalid
 from audit.models import AuditEvent
 from ledger import operations
 from ledger.models import Account, Alert, Balance, IntegrityFinding, IntegrityRun, JournalEntry, VerifiedPosition
+from ledger.operations import integrity
 from ledger.operations import integrity_screens as screens
 from ledgerops.runtime.models import Switch
 from tests.conftest import SUPERUSER_URL
@@ -54,24 +55,46 @@ def test_sound_books_neither_examination_finds_anything_it(roles: None, person: 
         assert {step["state"] for step in run.progress} == {"done"}
 
 
-def test_entries_screened_range_by_range_the_same_are_suspect(roles: None, person: Callable[[str, str], User]) -> None:
+def cut(row: str, *entries: UUID) -> screens.Cut:
+    return screens.Cut(row=row, lowest=min(entries), highest=max(entries))
+
+
+def test_books_screened_range_by_range_the_same_is_found(
+    roles: None, person: Callable[[str, str], User], monkeypatch: pytest.MonkeyPatch
+) -> None:
     busy_books(maker=person("maker", "Analyst"), checker=person("checker", "Approver"))
     tamper("UPDATE ledger_posting SET amount_minor = amount_minor + 1 WHERE line = 2 AND entry_id IN (SELECT id FROM ledger_entry LIMIT 3)")
+    tamper("UPDATE ledger_entry SET posted_at = posted_at - interval '1 year' WHERE number = (SELECT max(number) FROM ledger_entry)")
+    tamper("DELETE FROM ledger_entry WHERE number = (SELECT max(number) - 1 FROM ledger_entry)")
     ids = list(JournalEntry.objects.order_by("id").values_list("pk", flat=True))
-    with connection.cursor() as cursor:
-        found = []
-        for cuts in ([], ids[5:6], ids):
-            cursor.execute(screens.suspect_entries(cuts))
-            rows = cursor.fetchall()
-            assert [sum(counts) for counts in zip(*(row[2:] for row in rows), strict=True)] == [0, 0]
-            found.append([sorted(entry_id for row in rows for entry_id in row[place] or ()) for place in (0, 1)])
-    assert len(found[0][0]) >= 3
-    assert found == [found[0]] * 3
+    last, far = ids[-1], UUID(int=0)
+    found: list[set[tuple[str, str]]] = []
+    for cuts in (
+        [],
+        [cut("(0,9)", *ids)],
+        [cut("(0,6)", *ids[:9]), cut("(0,9)", *ids[2:12]), cut("(0,15)", last), cut("(9,0)", last)],
+        [cut("(0,9)", far)],
+    ):
+        monkeypatch.setattr(integrity, "_cuts", lambda _cursor, cuts=cuts: cuts)
+        tamper("DELETE FROM ledger_integrity_finding")
+        operations.check_books(full=True)
+        found.append(set(IntegrityFinding.objects.values_list("check_name", "object_id")))
+    assert {"entry_balances", "posted_in_order", "postings_have_their_entry", "balance_is_its_postings"} <= {name for name, _ in found[0]}
+    assert found == [found[0]] * 4
+
+
+def test_sound_books_no_range_makes_a_finding_of_an_entry_that_lies_elsewhere(
+    roles: None, person: Callable[[str, str], User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_books(maker=person("maker", "Analyst"), checker=person("checker", "Approver"))
+    monkeypatch.setattr(integrity, "MANY_SUSPECTS", 2)
+    monkeypatch.setattr(integrity, "_cuts", lambda _cursor: [cut("(0,3)", UUID(int=0)), cut("(0,8)", UUID(int=1))])
+    assert operations.check_books(full=True).findings_count == 0
 
 
 def out_of_order() -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute(screens.OUT_OF_ORDER)
+        cursor.execute(screens.out_of_order([]))
         accounts, firsts, lasts = [list(column) for column in zip(*cursor.fetchall(), strict=True)] or [[], [], []]
         cursor.execute(screens.EARLY, {"accounts": accounts, "firsts": firsts, "lasts": lasts})
         return set(Account.objects.filter(pk__in=[pk for (pk,) in cursor.fetchall()]).values_list("code", flat=True))
@@ -91,12 +114,19 @@ def test_an_instant_before_its_predecessors_is_found_on_either_side_of_a_stretch
     assert out_of_order() == {"1010", "2010"}
 
 
-def test_ranges_are_about_alike() -> None:
-    bounds = [UUID(int=n) for n in range(101)]
-    cuts = screens.chosen(bounds)
-    assert len(cuts) == screens.RANGES - 1
-    assert {later.int - earlier.int for earlier, later in pairwise(cuts)} <= {6, 7}
-    assert screens.chosen(bounds[:3]) == []
+def test_ranges_are_about_alike_and_small_books_have_one() -> None:
+    cuts = screens.pages_to_cut(pages=30_381, entries=200_000)
+    assert len(cuts) == 15
+    assert {later - earlier for earlier, later in pairwise(cuts)} <= {1898, 1899}
+    assert len(screens.pages_to_cut(pages=10_000_000, entries=60_000_000)) == screens.MOST_RANGES - 1
+    assert screens.pages_to_cut(pages=30, entries=10_000) == []
+
+
+def test_cuts_say_which_entries_they_run_through(post: Post) -> None:
+    entries = [post(DEPOSIT).entry_id for _ in range(3)]
+    with connection.cursor() as cursor:
+        cursor.execute(screens.cuts_at([0]))
+        assert cursor.fetchall() == [("(0,0)", entries[0], entries[-1])]
 
 
 def test_examination_it_writes_nothing_but_its_own_rows(post: Post) -> None:
