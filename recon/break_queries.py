@@ -17,10 +17,20 @@ from ledgerops.lib.calendars import business_days_apart, business_days_before
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.money import grouped
 from recon.matching.calibration import Bin, bin_of, calibrated
-from recon.matching.candidates import WINDOW_DAYS, Frequencies, Reason, likelihood_of, log_odds, reasons_between, score_of, waterfall
+from recon.matching.candidates import (
+    WINDOW_DAYS,
+    Frequencies,
+    Reason,
+    likelihood_of,
+    log_odds,
+    reasons_between,
+    score_of,
+    signs_between,
+    waterfall,
+)
 from recon.matching.candidates import Side as ScoredSide
 from recon.matching.explanations import Situation
-from recon.matching.nearest import Answer, Around, Thing, why_not
+from recon.matching.nearest import NEAR_SIGNS, Answer, Around, Thing, why_not
 from recon.matching.rules import Rules
 from recon.models import Break, BreakState, Item, Match, MatchChallenge, Run, RunStatus, SavedView, Side, Suggestion, SuggestionState
 from recon.queries import Facts, breaks_for, facts_of_items, reconciliations_for, runs_for
@@ -204,7 +214,16 @@ def situation_of(recon_break: Break, *, around: Neighbourhood, gap: str) -> Situ
         days_allowed=next((one.days for one in around.rules.passes if one.kind == "key"), 0),
         open_opposite=len({item.pk for item in same_key if item.side != anchor.side}),
         open_own=len(here),
+        nearest=_nearest_reference(anchor, around.near),
     )
+
+
+def _nearest_reference(anchor: Item, near: Sequence[Item]) -> str:
+    """Return the reference closest to an item's own among others with its amount, if only a few signs differ."""
+    minor = anchor.population.sign * anchor.open_signed_minor
+    same = [item for item in near if item.match_key and item.population.sign * item.open_signed_minor == minor]
+    told = sorted((signs_between(anchor.match_key, item.match_key), item.reference or item.match_key) for item in same)
+    return told[0][1] if anchor.match_key and told and 0 < told[0][0] <= NEAR_SIGNS else ""
 
 
 def why_not_matched_by_pass(recon_break: Break, *, around: Neighbourhood) -> list[Answer]:

@@ -12,7 +12,7 @@ from guardian.shortcuts import get_objects_for_user
 
 from approvals.registry import Review
 from ledger.accounting import DEBIT, Line
-from ledger.models import Direction, JournalEntry, PeriodStatus, Posting
+from ledger.models import Account, Direction, JournalEntry, PeriodStatus, Posting
 from ledger.queries import BalanceEffect, effects_of, period_of, postings_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.matching.comparison import compared
@@ -179,6 +179,23 @@ def breaks_for(user: "AbstractUser") -> QuerySet[Break]:
         .annotate(size_minor=Abs(F("difference_minor")))
         .order_by("occurred_on", "number")
     )
+
+
+def account_of(recon_break: Break) -> Account:
+    """Return the ledger account on which a break is put right.
+
+    It is that of its posting where it has one, else the first of its reconciliation's ledger side, else its source's.
+    """
+    if recon_break.reconciliation.home:
+        return recon_break.reconciliation.source.account
+    seen = Account.objects.select_related("asset", "entity")
+    item = recon_break.ledger_item
+    if item is not None and item.entry_line is not None:
+        posting = Posting.objects.filter(entry=item.entry_id, line=item.entry_line)
+        return seen.get(pk__in=posting.values("account"))
+    places = PopulationAccount.objects.filter(population__reconciliation=recon_break.reconciliation_id)
+    first = places.order_by("population__position", "account__code").values_list("account", flat=True).first()
+    return recon_break.reconciliation.source.account if first is None else seen.get(pk=first)
 
 
 def break_for(user: "AbstractUser", *, break_id: UUID) -> Break:

@@ -11,7 +11,10 @@ OTHER_SIDE = {"ledger": "statement", "statement": "ledger"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What the exact pass found around a break. Counts are of items under the same key; `days_apart` is of the break's own pair."""
+    """What the exact pass found around a break. Counts are of items under the same key; `days_apart` is of the break's own pair.
+
+    `nearest` is the closest reference among open items of the other side with this amount, where few signs differ.
+    """
 
     break_type: str
     side: str
@@ -22,6 +25,7 @@ class Situation:
     days_allowed: int
     open_opposite: int
     open_own: int
+    nearest: str = ""
 
 
 def why_not_matched(situation: Situation) -> str:
@@ -33,6 +37,8 @@ def why_not_matched(situation: Situation) -> str:
         case "date":
             apart, allowed = _days(abs(situation.days_apart or 0)), _days(situation.days_allowed)
             return f"Reference {key} and amount agree, but the dates lie {apart} apart; the rule allows {allowed}."
+        case "ambiguous" if not situation.match_key:
+            return "Several items are alike in amount, date and counterparty; which belong together cannot be told, so none was matched."
         case "ambiguous":
             return (
                 f"{_count(situation.open_own)} in the {own} and {_count(situation.open_opposite)} in the {other} carry {key}; "
@@ -50,6 +56,8 @@ def _why_alone(situation: Situation, *, own: str, other: str, key: str) -> str:
     if situation.open_opposite:
         carry = "carries" if situation.open_opposite == 1 else "carry"
         return f"{_count(situation.open_opposite)} in the {other} {carry} {key}, but not with this amount and direction."
+    if situation.nearest:
+        return f"No open {other} item carries {key}. One with this amount carries {situation.nearest}, nearly the same: a slip of the hand?"
     return f"No open {other} item carries {key}."
 
 

@@ -64,6 +64,18 @@ def broken_chains(hops: Iterable[Hop], *, places: Sequence[Place]) -> list[Broke
     return sorted(found, key=lambda one: one.items)
 
 
+def chains_by_item(hops: Iterable[Hop]) -> dict[int, list[Hop]]:
+    """Return for each item what hangs together with it, itself included."""
+    return {hop.item: chain for chain in _together(hops) for hop in chain}
+
+
+def completed(items: Iterable[int], *, chains: Mapping[int, Sequence[Hop]], populations: int) -> tuple[int, ...] | None:
+    """Return items with all that hangs together with them, if that is one of each population with one amount; else nothing."""
+    whole = {hop.item: hop for item in items for hop in chains[item]}
+    one_each = len(whole) == len({hop.population for hop in whole.values()}) == populations
+    return tuple(sorted(whole)) if one_each and len({hop.signed_minor for hop in whole.values()}) == 1 else None
+
+
 def _together(hops: Iterable[Hop]) -> list[list[Hop]]:
     """Return the items that share a reference, whoever connects them."""
     known = list(hops)

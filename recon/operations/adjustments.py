@@ -20,6 +20,7 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.models import Break, BreakState, BreakType, Item, MatchMethod, Population
 from recon.operations.breaks import BreakRefused, set_state
 from recon.operations.matches import MatchRefused, difference_of, live_breaks_of, lock_items, make_match
+from recon.queries import account_of
 
 ADJUSTMENT = "recon.post_adjustment"
 SCOPE = "adjustments"
@@ -96,7 +97,9 @@ def check_adjustment(*, payload: Mapping[str, Any]) -> Command:
     if payload.get("break_version", recon_break.version) != recon_break.version:
         raise BreakRefused(f"{recon_break.public_number} has changed since you opened it", version=recon_break.version)
     source = recon_break.reconciliation.source
-    account = source.account
+    account = account_of(recon_break)
+    if not Population.objects.filter(reconciliation=recon_break.reconciliation_id, population_accounts__account=account, sign=1).exists():
+        raise AdjustmentRefused(f"{recon_break.reconciliation.name} has no ledger side that an entry could put right", field="break_id")
     own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]
     items = lock_items(item_ids=sorted({*own, *payload["item_ids"]}), reconciliation_id=recon_break.reconciliation_id)
     _refuse_held(item_ids=payload["item_ids"], recon_break=recon_break)
@@ -119,7 +122,7 @@ def check_adjustment(*, payload: Mapping[str, Any]) -> Command:
     }
     return Command(
         payload={**payload, "item_ids": [item.pk for item in items], "entry": entry},
-        title=f"Post an adjustment on {source.name} and close {recon_break.public_number}",
+        title=f"Post an adjustment on {recon_break.reconciliation.name} and close {recon_break.public_number}",
         scope=scope_of(source_id=source.pk),
         target_type="recon.break",
         target_id=str(recon_break.pk),
@@ -153,7 +156,7 @@ def post_adjustment(*, payload: Mapping[str, Any], preconditions: Mapping[str, A
         raise PreconditionChanged("the items no longer differ by the amount that was proposed")
 
     entry = payload["entry"]
-    account = recon_break.reconciliation.source.account
+    account = Account.objects.get(code=next(line["account"] for line in entry["lines"] if line["account"] != payload["counter_account"]))
     lines = [
         Line(account=line["account"], direction=line["direction"], amount_minor=int(line["amount"]), asset=line["asset"])
         for line in entry["lines"]

@@ -1,12 +1,15 @@
 """What a run suggests: groups of open items for a person to look at. Nothing here makes a match."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
 
 from django.db.models import F
 from django.db.models.functions import Now, TruncDate
 
 from ledgerops.lib.calendars import business_days_apart
+from recon.matching.hops import Hop, chains_by_item, completed
 from recon.matching.nearest import Thing
 from recon.matching.rules import MATCHING, Pass, Rules
 from recon.matching.suggestions import Group, suggested
@@ -25,6 +28,8 @@ def suggest(*, reconciliation: Reconciliation, run: Run, rules: Rules, passes: S
     # Searches take their time between two questions to the database.
     allow_for_sets()
     things, refused = _things_of(reconciliation), _refused(reconciliation)
+    populations = reconciliation.populations.count()
+    chains = _chains_of(things) if populations > 2 else {}
     taken: set[int] = set()
     made = 0
     for number, one in enumerate(passes):
@@ -35,7 +40,9 @@ def suggest(*, reconciliation: Reconciliation, run: Run, rules: Rules, passes: S
             [thing for thing in things if thing.id not in taken],
             days_between=lambda start, end: business_days_apart(start, end, calendar=reconciliation.calendar),
             refused=refused,
-        )[:SUGGESTIONS_MAX]
+        )
+        # Between more than two, a pair is no whole: it is one with what hangs together with either of them, or nothing.
+        groups = (_completed(groups, chains=chains, populations=populations, refused=refused) if chains else groups)[:SUGGESTIONS_MAX]
         new = _write(groups, reconciliation=reconciliation, run=run)
         taken.update(item for group in groups if group.ways == 1 for item in group.items)
         made += new
@@ -52,6 +59,31 @@ def suggest(*, reconciliation: Reconciliation, run: Run, rules: Rules, passes: S
         )
     Run.objects.filter(pk=run.pk).update(suggestions_made=F("suggestions_made") + made)
     return made
+
+
+def _chains_of(things: Sequence[Thing]) -> Mapping[int, Sequence[Hop]]:
+    return chains_by_item(
+        Hop(
+            item=thing.id,
+            population=thing.population,
+            signed_minor=thing.signed_minor,
+            day=thing.item_date,
+            keys=frozenset(key.partition(":")[2] for key in thing.keys) | ({thing.reference} if thing.reference else frozenset()),
+        )
+        for thing in things
+    )
+
+
+def _completed(
+    groups: Sequence[Group], *, chains: Mapping[int, Sequence[Hop]], populations: int, refused: frozenset[tuple[int, int]]
+) -> list[Group]:
+    """Return the groups that are one of each population with what hangs together with them; the likeliest that leads to each."""
+    found: dict[tuple[int, ...], Group] = {}
+    for group in groups:
+        items = completed(group.items, chains=chains, populations=populations) if group.kind != "subset" else None
+        if items is not None and not any(pair in refused for pair in combinations(items, 2)):
+            found.setdefault(items, replace(group, items=items))
+    return list(found.values())
 
 
 def _things_of(reconciliation: Reconciliation) -> list[Thing]:

@@ -114,9 +114,10 @@ def evidence_of(recon_break: Break, *, chosen_id: str) -> Evidence:
         return _of_resolved(recon_break)
     around = break_queries.neighbourhood_of(recon_break)
     assert around is not None
-    own, candidates = around.own, break_queries.candidates_of(recon_break, around=around)
+    own, sides = around.own, side_queries.sides_of(recon_break)
+    known = {item.pk for side in sides for item, _ in side.held}
+    candidates = [one for one in break_queries.candidates_of(recon_break, around=around) if one.item.pk not in known]
     suggested = break_queries.suggestions_of(recon_break)
-    sides = side_queries.sides_of(recon_break)
     shown = {item.pk: item for group in suggested for item in group.items}
     shown |= {item.pk: item for side in sides for item, _ in side.held}
     told = counted_facts([*own, *(candidate.item for candidate in candidates), *shown.values()])

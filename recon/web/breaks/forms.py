@@ -15,7 +15,7 @@ from approvals.queries import reason_codes
 from ledger.accounting import Line
 from ledger.models import Account, OwnerClass
 from ledger.queries import BalanceEffect, effects_of, first_open_date, period_of
-from recon import break_queries
+from recon import break_queries, queries
 from recon.models import Break, Item
 from recon.operations import ADJUSTMENT
 from recon.operations.adjustments import AdjustmentRequest, entry_lines
@@ -66,7 +66,7 @@ class ProposalForm(forms.Form):
         super().__init__(data, auto_id=f"propose-%s-{recon_break.number}", initial=initial)
         self.recon_break = recon_break
         self.revises = revises
-        self.accounts = break_queries.counter_accounts_for(user, account=recon_break.reconciliation.source.account)
+        self.accounts = break_queries.counter_accounts_for(user, account=queries.account_of(recon_break))
         self.reasons: list[ReasonCode] = list(reason_codes(kind=ADJUSTMENT))
         self.fields["reason_code"].choices = [("", "Choose a reason"), *((code.code, code.label) for code in self.reasons)]  # type: ignore[attr-defined]
         self.fields["counter_account"].widget.choices = _account_choices(self.accounts)
@@ -136,7 +136,7 @@ def preview_of(recon_break: Break, *, taken: Collection[Item], counter_account: 
     Without a counter account the bank's side alone is known.
     """
     difference_minor = int(recon_break.difference_minor) + difference_of(taken)
-    account = recon_break.reconciliation.source.account
+    account = queries.account_of(recon_break)
     lines: list[Line] = []
     if difference_minor:
         lines = entry_lines(difference_minor=difference_minor, account=account, counter_account=counter_account)
@@ -158,7 +158,7 @@ def default_date(recon_break: Break, *, today: date) -> date:
     """Return the date the bank says value moved, or the ledger's where the bank says nothing; the first open date if that one is closed."""
     item = recon_break.statement_item or recon_break.ledger_item
     assert item is not None
-    entity = recon_break.reconciliation.source.account.entity
+    entity = queries.account_of(recon_break).entity
     period = period_of(entity=entity, day=item.item_date)
     if period is not None and period.status == "open":
         return item.item_date

@@ -4,9 +4,13 @@ from datetime import date
 
 import pytest
 
+from approvals import operations as approvals
+from approvals.models import DecisionOutcome
 from ledgerops.scenarios.load import define, deliver, run
 from ledgerops.scenarios.shapes import PlannedItem, PopulationPlan, Scenario
-from recon.models import Break, BreakState
+from recon import operations as recon
+from recon.models import Break, BreakState, Item, Suggestion
+from recon.operations.adjustments import AdjustmentRequest
 from tests.recon.truth.test_scenarios import verdict_on
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +47,46 @@ def test_chain_that_a_later_file_completes_leaves_no_break_and_one_that_it_break
     before = list(Break.objects.order_by("number").values())
     run(defined)
     assert list(Break.objects.order_by("number").values()) == before
+
+
+def test_difference_between_three_is_put_right_on_the_ledger_side_and_not_on_the_account_of_a_source() -> None:
+    scenario = three()
+    defined = define(scenario)
+    for delivery in (1, 2):
+        deliver(scenario, defined, delivery=delivery)
+        run(defined)
+    differs = Break.objects.get(type="amount", parent=None)
+    request = AdjustmentRequest(
+        break_id=differs.pk,
+        item_ids=(),
+        reason_code="BANK_FEE",
+        narrative="The bank kept its charge of this payment",
+        counter_account="CUSTOMERS",
+        effective_date=differs.occurred_on,
+    )
+    proposal = recon.propose_adjustment(request=request, maker_id=defined.maker.pk)
+    seen = proposal.versions.get(n=proposal.current_version)
+    decided = approvals.decide(
+        proposal_id=proposal.pk,
+        version=seen.n,
+        digest=seen.digest,
+        outcome=DecisionOutcome.APPROVE,
+        comment="",
+        approver_id=defined.checker.pk,
+    )
+    differs.refresh_from_db()
+    assert (decided.status, differs.state) == ("executed", "resolved")
+    assert {line["account"] for line in seen.payload["entry"]["lines"]} == {"CUSTOMERS", defined.accounts["Ledger"]}
+
+
+def test_pair_of_three_is_suggested_with_what_hangs_together_with_it_or_not_at_all() -> None:
+    scenario = three()
+    defined = define(scenario)
+    for delivery in (1, 2):
+        deliver(scenario, defined, delivery=delivery)
+        run(defined)
+    populations = Suggestion.objects.values_list("items", flat=True)
+    assert all(Item.objects.filter(pk__in=items).values("population").distinct().count() == 3 for items in populations)
 
 
 def three() -> Scenario:
