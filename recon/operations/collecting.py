@@ -45,7 +45,8 @@ SELECT count(*) FROM collected
 """
 
 # A line counts as in its source's own reconciliation. Where a statement was restated, the lines that stayed have their items already;
-# a repeated line counts once somebody has said so, and may have to be fetched from a statement that was taken in before.
+# a repeated line counts once somebody has said so, and may have to be fetched from a statement that was taken in before. What is there
+# is asked of an index line by line, and only where statements of the source were taken in before.
 _LINES = """
 WITH fresh AS MATERIALIZED (
     SELECT l.id, l.flow, l.amount_minor, l.value_date, l.match_key, l.keys, l.end_to_end_id, l.reference, l.counterparty, l.content_key,
@@ -55,19 +56,20 @@ WITH fresh AS MATERIALIZED (
     LEFT JOIN recon_repeated_line r ON r.line_id = l.id
     WHERE l.statement_id = ANY(%(statements)s) AND l.booked AND l.amount_minor > 0 AND (r.line_id IS NULL OR r.counted_at IS NOT NULL)
       AND (%(codes)s::text[] = '{}' OR l.transaction_code = ANY(%(codes)s)) AND NOT l.transaction_code = ANY(%(without_codes)s)
-      AND NOT EXISTS (SELECT FROM recon_item i WHERE i.statement_line_id = l.id AND i.reconciliation_id = %(reconciliation)s)),
-last AS MATERIALIZED (
-    SELECT i.content_key, max(i.occurrence) AS occurrence FROM recon_item i
-    WHERE i.population_id = %(population)s AND i.side = 'statement' AND i.withdrawn_by_id IS NULL
-      AND i.content_key IN (SELECT content_key FROM fresh)
-    GROUP BY i.content_key),
+      AND NOT (%(again)s AND EXISTS (
+          SELECT FROM recon_item i WHERE i.statement_line_id = l.id AND i.reconciliation_id = %(reconciliation)s OFFSET 0))),
 collected AS (
     INSERT INTO recon_item (
         reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, open_minor, item_date, match_key, keys, reference,
         counterparty, content_key, occurrence)
     SELECT %(reconciliation)s, %(population)s, 'statement', f.id, f.flow, f.amount_minor, f.amount_minor, f.value_date, f.match_key, f.keys,
-           coalesce(nullif(f.end_to_end_id, ''), f.reference), f.counterparty, f.content_key, coalesce(last.occurrence, 0) + f.n
-    FROM fresh f LEFT JOIN last USING (content_key)
+           coalesce(nullif(f.end_to_end_id, ''), f.reference), f.counterparty, f.content_key,
+           f.n + CASE WHEN %(again)s THEN coalesce((
+               SELECT i.occurrence FROM recon_item i
+               WHERE i.population_id = %(population)s AND i.content_key = f.content_key AND i.side = 'statement'
+                 AND i.withdrawn_by_id IS NULL
+               ORDER BY i.occurrence DESC LIMIT 1), 0) ELSE 0 END
+    FROM fresh f
     ORDER BY f.place
     RETURNING 1)
 SELECT count(*) FROM collected
@@ -162,8 +164,12 @@ def _take_lines(population: Population) -> int:
     if not fresh and not again:
         return 0
     still = set(Statement.objects.filter(pk__in=again, kind__in=COUNTING_KINDS).counting().values_list("pk", flat=True))
+    before = PopulationStatement.objects.filter(
+        population__reconciliation=population.reconciliation_id, population__source=population.source_id
+    ).exists()
     (made,) = _row(
         _LINES,
+        again=before,
         reconciliation=population.reconciliation_id,
         population=population.pk,
         statements=[*fresh, *sorted(still)],
@@ -174,12 +180,12 @@ def _take_lines(population: Population) -> int:
     return int(made)
 
 
-def _row(statement: str, **parameters: int | UUID | list[UUID] | list[str]) -> tuple[int, ...]:
+def _row(statement: str, **parameters: bool | int | UUID | list[UUID] | list[str]) -> tuple[int, ...]:
     (row,) = _rows(statement, **parameters)
     return row
 
 
-def _rows(statement: str, **parameters: int | UUID | list[UUID] | list[str]) -> list[tuple[int, ...]]:
+def _rows(statement: str, **parameters: bool | int | UUID | list[UUID] | list[str]) -> list[tuple[int, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())

@@ -90,8 +90,8 @@ class Trial:
 # tie. What a break has told already has been looked at.
 _CHALLENGES = """
 WITH fresh AS MATERIALIZED (
-    SELECT i.id, i.population_id, i.match_key, i.amount_minor, i.flow FROM recon_item i
-    WHERE i.reconciliation_id = %(reconciliation)s AND i.open_minor > 0 AND i.match_key <> ''
+    SELECT i.id, i.population_id, i.match_key, i.amount_minor, i.flow FROM recon_left i
+    WHERE i.match_key <> ''
       AND NOT EXISTS (SELECT FROM recon_break b WHERE b.ledger_item_id = i.id)
       AND NOT EXISTS (SELECT FROM recon_break b WHERE b.statement_item_id = i.id))
 INSERT INTO recon_match_challenge (match_id, item_id, run_id, raised_at, verdict)
@@ -107,7 +107,9 @@ RETURNING match_id
 
 
 def challenge(*, run: Run) -> int:
-    """Raise a challenge of every automatic match of the last 90 days that what is open now would have made ambiguous."""
+    """Raise a challenge of every automatic match of the last 90 days that what is open now (`leftover`) would have made ambiguous."""
+    if not Run.objects.filter(reconciliation=run.reconciliation_id, matches_made__gt=0).exclude(pk=run.pk).exists():
+        return 0
     parameters = {"reconciliation": run.reconciliation_id, "run": run.pk}
     challenged = [match for (match,) in rows(_CHALLENGES, parameters)]
     for match in sorted(set(challenged)):

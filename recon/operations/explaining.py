@@ -1,4 +1,4 @@
-"""What a run left open, as breaks: pairs that disagree first, then what stands alone."""
+"""What a run left open (`leftover`), as breaks: pairs that disagree first, then what stands alone."""
 
 import json
 from uuid import UUID
@@ -31,14 +31,16 @@ WHERE b.reconciliation_id = %(reconciliation)s AND b.state IN ('open', 'investig
 # Opposite directions make a pair only where nothing else has the key and the amounts are equal: an error of sign.
 _PAIRS = """
 WITH free AS MATERIALIZED (
-    SELECT i.id, i.side, i.population_id, p.position, i.match_key, i.open_minor, i.item_date, i.reference, i.counterparty,
-           CASE i.flow WHEN 'in' THEN p.sign ELSE -p.sign END AS sign
-    FROM recon_item i JOIN recon_population p ON p.id = i.population_id
-    WHERE i.reconciliation_id = %(reconciliation)s AND i.open AND i.match_key <> ''
+    SELECT i.id, i.side, i.population_id, i.position, i.match_key, i.open_minor, i.item_date, i.reference, i.counterparty,
+           CASE WHEN i.inward THEN 1 ELSE -1 END AS sign
+    FROM recon_left i
+    WHERE i.match_key <> ''
       AND NOT EXISTS (
-          SELECT 1 FROM recon_break b WHERE b.state <> 'resolved'
-            AND (b.ledger_item_id = i.id OR b.statement_item_id = i.id)
-            AND (b.state = 'proposed' OR b.ledger_item_id IS NOT NULL AND b.statement_item_id IS NOT NULL))),
+          SELECT FROM recon_break b WHERE b.ledger_item_id = i.id AND b.state <> 'resolved'
+             AND (b.state = 'proposed' OR b.statement_item_id IS NOT NULL) OFFSET 0)
+      AND NOT EXISTS (
+          SELECT FROM recon_break b WHERE b.statement_item_id = i.id AND b.state <> 'resolved'
+             AND (b.state = 'proposed' OR b.ledger_item_id IS NOT NULL) OFFSET 0)),
 counted AS (
     SELECT l.id AS ledger_item, s.id AS statement_item, l.position AS ledger_position, s.position AS statement_position,
            l.sign * l.open_minor AS ledger_signed, s.sign * s.open_minor AS statement_signed, l.sign = s.sign AS same_way,
@@ -86,31 +88,17 @@ opened AS (
     SELECT nextval('recon_break_number'), %(reconciliation)s, p.type, 'open', p.ledger_item, p.statement_item,
            p.ledger_signed - p.statement_signed, p.occurred_on, p.reference, p.counterparty, %(run)s, clock_timestamp(), 1
     FROM pairs p
-    WHERE NOT EXISTS (
-        SELECT 1 FROM recon_break b WHERE b.state <> 'resolved'
-          AND (b.ledger_item_id = p.ledger_item OR b.statement_item_id = p.statement_item))
+    WHERE NOT EXISTS (SELECT FROM recon_break b WHERE b.ledger_item_id = p.ledger_item AND b.state <> 'resolved')
+      AND NOT EXISTS (SELECT FROM recon_break b WHERE b.statement_item_id = p.statement_item AND b.state <> 'resolved')
     ORDER BY p.occurred_on, p.ledger_item
     RETURNING 1)
 SELECT count(*) FROM opened
 """
 )
 
-# Alike in everything, without a reference, and more than one on a side: which belong together cannot be told. No block, however hot,
-# is joined with itself.
-_ALIKE = """
-SET LOCAL client_min_messages = warning;
-DROP TABLE IF EXISTS pg_temp.recon_alike;
-CREATE TEMP TABLE recon_alike ON COMMIT DROP AS
-SELECT i.amount_minor, i.item_date, upper(i.counterparty) AS counterparty, (i.flow = 'in') = (p.sign = 1) AS inward
-FROM recon_item i JOIN recon_population p ON p.id = i.population_id
-WHERE i.reconciliation_id = %(reconciliation)s AND i.open_minor > 0 AND i.match_key = '' AND i.keys = '{}'
-GROUP BY 1, 2, 3, 4
-HAVING count(*) > 2 AND min(i.population_id) < max(i.population_id);
-ANALYZE recon_alike
-"""
-
 # What is left has one side only. Equal candidates on several sides: ambiguous. An equal item already matched: a possible duplicate.
-# A posting later than the last statement is no break yet: the bank has had no chance to show it.
+# A posting later than the last statement is no break yet: the bank has had no chance to show it. What OFFSET keeps a question of each item
+# is answered by an index, whatever the statistics of tables that have just been filled.
 _OPEN_SINGLES = """
 WITH shown AS (
     SELECT CASE WHEN bool_or(latest.closing_date IS NULL) THEN '-infinity' ELSE coalesce(min(latest.closing_date), 'infinity') END AS until
@@ -121,34 +109,24 @@ opened AS (
     INSERT INTO recon_break (
         number, reconciliation_id, type, state, ledger_item_id, statement_item_id, difference_minor, occurred_on, reference, counterparty,
         opened_by_run_id, opened_at, version)
-    SELECT nextval('recon_break_number'), i.reconciliation_id,
+    SELECT nextval('recon_break_number'), %(reconciliation)s,
            CASE
+               WHEN i.tied THEN 'ambiguous'
                WHEN i.match_key <> '' AND EXISTS (
-                   SELECT 1 FROM recon_item o JOIN recon_population op ON op.id = o.population_id
-                   WHERE o.reconciliation_id = i.reconciliation_id AND o.population_id <> i.population_id AND o.open
-                     AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND (o.flow = i.flow) = (op.sign = p.sign))
-                   THEN 'ambiguous'
-               WHEN i.match_key = '' AND i.keys = '{}' AND EXISTS (
-                   SELECT 1 FROM recon_alike k
-                   WHERE k.amount_minor = i.amount_minor AND k.item_date = i.item_date AND k.counterparty = upper(i.counterparty)
-                     AND k.inward = ((i.flow = 'in') = (p.sign = 1)))
-                   THEN 'ambiguous'
-               WHEN i.match_key <> '' AND EXISTS (
-                   SELECT 1 FROM recon_item o WHERE o.reconciliation_id = i.reconciliation_id AND o.population_id = i.population_id
-                     AND NOT o.open AND o.withdrawn_by_id IS NULL
-                     AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND o.flow = i.flow)
+                   SELECT 1 FROM recon_item o WHERE o.reconciliation_id = %(reconciliation)s AND o.population_id = i.population_id
+                     AND o.open_minor = 0 AND o.withdrawn_by_id IS NULL AND o.match_key <> ''
+                     AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND o.flow = i.flow OFFSET 0)
                    THEN CASE i.side WHEN 'ledger' THEN 'duplicate_internal' ELSE 'duplicate_external' END
                WHEN i.side = 'ledger' THEN 'missing_external'
                ELSE 'missing_internal'
            END,
            'open', CASE i.side WHEN 'ledger' THEN i.id END, CASE i.side WHEN 'statement' THEN i.id END,
-           i.open_minor * p.sign * CASE WHEN (i.flow = 'in') = (i.side = 'ledger') THEN 1 ELSE -1 END,
+           i.open_minor * i.sign * CASE WHEN (i.flow = 'in') = (i.side = 'ledger') THEN 1 ELSE -1 END,
            i.item_date, i.reference, i.counterparty, %(run)s, clock_timestamp(), 1
-    FROM recon_item i JOIN recon_population p ON p.id = i.population_id
-    WHERE i.reconciliation_id = %(reconciliation)s AND i.open
-      AND (i.side = 'statement' OR i.item_date <= (SELECT until FROM shown))
-      AND NOT EXISTS (
-          SELECT 1 FROM recon_break b WHERE b.state <> 'resolved' AND (b.ledger_item_id = i.id OR b.statement_item_id = i.id))
+    FROM recon_left i
+    WHERE (i.side = 'statement' OR i.item_date <= (SELECT until FROM shown))
+      AND NOT EXISTS (SELECT FROM recon_break b WHERE b.ledger_item_id = i.id AND b.state <> 'resolved' OFFSET 0)
+      AND NOT EXISTS (SELECT FROM recon_break b WHERE b.statement_item_id = i.id AND b.state <> 'resolved' OFFSET 0)
     ORDER BY i.item_date, i.id
     RETURNING 1)
 SELECT count(*) FROM opened
@@ -195,17 +173,10 @@ WHERE held.id = b.parent_id AND b.reconciliation_id = %(reconciliation)s AND b.s
 _SETTLE_AMBIGUOUS = """
 UPDATE recon_break b SET type = CASE i.side WHEN 'ledger' THEN 'missing_external' ELSE 'missing_internal' END, cause = '{}',
     version = b.version + 1
-FROM recon_item i JOIN recon_population p ON p.id = i.population_id
+FROM recon_item i
 WHERE b.reconciliation_id = %(reconciliation)s AND b.state IN ('open', 'investigating') AND b.type = 'ambiguous'
   AND i.id = coalesce(b.ledger_item_id, b.statement_item_id)
-  AND NOT EXISTS (
-      SELECT 1 FROM recon_alike k
-      WHERE i.match_key = '' AND k.amount_minor = i.amount_minor AND k.item_date = i.item_date AND k.counterparty = upper(i.counterparty)
-        AND k.inward = ((i.flow = 'in') = (p.sign = 1)))
-  AND NOT EXISTS (
-      SELECT 1 FROM recon_item o JOIN recon_population op ON op.id = o.population_id
-      WHERE i.match_key <> '' AND o.reconciliation_id = i.reconciliation_id AND o.population_id <> i.population_id AND o.open
-        AND o.match_key = i.match_key AND o.amount_minor = i.amount_minor AND (o.flow = i.flow) = (op.sign = p.sign))
+  AND NOT EXISTS (SELECT FROM recon_left k WHERE k.id = i.id AND k.tied)
 """
 
 _WITHOUT_CAUSE = """
@@ -231,8 +202,6 @@ def explain_the_rest(*, reconciliation: Reconciliation, run: Run) -> None:
     else:
         _count(_JOIN_PAIRS, reconciliation=reconciliation.pk)
         pairs = _count(_OPEN_PAIRS, reconciliation=reconciliation.pk, run=run.pk)
-    with connection.cursor() as cursor:
-        cursor.execute(_ALIKE, {"reconciliation": reconciliation.pk})
     singles = _count(_OPEN_SINGLES, reconciliation=reconciliation.pk, run=run.pk)
     if len(places) > 2:
         hops.stand_for_chains(chains, reconciliation_id=reconciliation.pk)

@@ -19,7 +19,7 @@ from ledgerops.runtime.gate import refuse_if_stopped
 from ledgerops.runtime.models import Function
 from recon.matching.rules import MATCHING, SUGGESTING, Rules
 from recon.models import Match, MatchMethod, PassDemotion, Reconciliation, RulesStatus, RulesVersion, Run, RunStatus
-from recon.operations import collecting, engine, explaining, suggesting
+from recon.operations import collecting, engine, explaining, leftover, suggesting
 
 RECONCILIATION_LOCK = 4202
 STEPS = ("collect", "match", "suggest", "explain")
@@ -194,6 +194,7 @@ def _go_on(run: Run) -> bool:
         suggesting.suggest(reconciliation=run.reconciliation, run=run, rules=rules, passes=only_suggest)
         Run.objects.filter(pk=run.pk).update(step="suggest")
     else:
+        leftover.set_apart(reconciliation_id=run.reconciliation_id)
         engine.challenge(run=run)
         explaining.explain_the_rest(reconciliation=run.reconciliation, run=run)
         watermark = collecting.watermark_of(reconciliation=run.reconciliation, rules=version)

@@ -54,7 +54,7 @@ def suggest(*, reconciliation: Reconciliation, run: Run, rules: Rules, passes: S
             name=one.name,
             automatic=False,
             suggestions=new,
-            left_open=Item.objects.filter(reconciliation=reconciliation, open=True).count(),
+            left_open=Item.objects.filter(reconciliation=reconciliation, open_minor__gt=0).count(),
             took_ms=round((time.monotonic() - started) * 1000),
         )
     Run.objects.filter(pk=run.pk).update(suggestions_made=F("suggestions_made") + made)
@@ -90,7 +90,7 @@ def _things_of(reconciliation: Reconciliation) -> list[Thing]:
     """Return the oldest open items that no proposal holds, as the passes see them."""
     held = Break.objects.filter(reconciliation=reconciliation, state=BreakState.PROPOSED)
     free = (
-        Item.objects.filter(reconciliation=reconciliation, open=True)
+        Item.objects.filter(reconciliation=reconciliation, open_minor__gt=0)
         .exclude(pk__in=held.filter(ledger_item__isnull=False).values("ledger_item"))
         .exclude(pk__in=held.filter(statement_item__isnull=False).values("statement_item"))
     )
