@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from ledger.api.plain import plain_movement
-from ledger.api.serializers import METADATA_KEYS, EntryLine, LineBody
+from ledger.api.serializers import METADATA_KEYS, AmountFilters, EntryLine, LineBody
 from ledger.conversion import Rounding
 from ledger.models import Axis, Direction, EventOutcome, HoldAct, SettlementStatus, TransactionStatus
 from ledger.models.registry import Origin
@@ -167,7 +167,7 @@ class TransactionDetail(TransactionFields):
     children = TransactionHead(many=True)
 
 
-class TransactionFilters(Body):
+class TransactionFilters(AmountFilters):
     type = serializers.CharField(required=False)
     status = serializers.ChoiceField(choices=TransactionStatus.choices, required=False)
     settlement = serializers.ChoiceField(choices=SettlementStatus.choices, required=False)

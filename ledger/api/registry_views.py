@@ -39,7 +39,8 @@ class Transactions(ListAPIView[Transaction]):
 
     def get_queryset(self) -> QuerySet[Transaction]:
         wanted = asked(self.request, shapes.TransactionFilters)
-        return registry.narrowed(registry.transactions_for(user_of(self.request)), wanted=registry.Wanted(**wanted))
+        minor = wanted.pop("amount", None)
+        return registry.narrowed(registry.transactions_for(user_of(self.request)), wanted=registry.Wanted(amount_minor=minor, **wanted))
 
     @extend_schema(
         summary="Record a transaction",

@@ -47,7 +47,20 @@ class Entry(serializers.Serializer[Any]):
     lines = EntryLine(many=True, source="postings")
 
 
-class EntryFilters(Body):
+class AmountFilters(Body):
+    """An amount and its asset, which say nothing without each other."""
+
+    amount = AmountField(required=False, help_text="what one of the lines is of; on the account, where one is named")
+    asset = serializers.CharField(required=False, help_text="code of the asset of the amount")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        missing = {"amount", "asset"} - set(attrs)
+        if len(missing) == 1:
+            raise serializers.ValidationError({missing.pop(): "an amount is of an asset: say both"})
+        return attrs
+
+
+class EntryFilters(AmountFilters):
     type = serializers.CharField(required=False)
     account = serializers.CharField(required=False, help_text="code of an account that one of the lines is on")
     reference = serializers.CharField(required=False)

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from ledger import queries
 from ledger.api import serializers
 from ledger.models import Account, Asset, JournalEntry, Posting
+from ledger.queries import journal
 from ledgerops.lib.api import asked, user_of
 
 
@@ -38,7 +39,11 @@ class Entries(ListAPIView[JournalEntry]):
         entries = queries.entries_for(user_of(self.request)).filter(
             **{lookup: wanted[name] for name, lookup in (fields | days).items() if name in wanted}
         )
-        if "account" in wanted:
+        if "amount" in wanted:
+            legs = Posting.objects.filter(amount_minor=wanted["amount"], asset__code=wanted["asset"])
+            of_account = legs.filter(account__code=wanted["account"]) if "account" in wanted else legs
+            entries = journal.with_leg(entries, legs=of_account)
+        elif "account" in wanted:
             entries = entries.filter(Exists(Posting.objects.filter(entry=OuterRef("pk"), account__code=wanted["account"])))
         return entries.prefetch_related(_legs())
 

@@ -15,9 +15,10 @@ from ledgerops.lib import money
 
 # Up to so many entries are few.
 FEW = 5_000
-# Texts and metadata are in no index, which every posting would have to write: they are looked for in so many of the newest entries of
-# the days asked for.
+# Texts and metadata are in no index, which every posting would have to write: they are looked for in all entries of the days asked for,
+# where these are no more than `MOST_OF_DAYS`, and else in so many of the newest.
 WINDOW = 5_000
+MOST_OF_DAYS = 50_000
 
 
 def _narrowed(entries: QuerySet[JournalEntry], *, ids: "QuerySet[Any, UUID]", otherwise: Q) -> QuerySet[JournalEntry]:
@@ -50,12 +51,23 @@ def with_amount(entries: QuerySet[JournalEntry], *, text: str) -> QuerySet[Journ
         except money.AmountRefused:
             continue  # more decimals than assets of this scale have: none of their legs can be meant
         wanted |= Q(asset__scale=scale, amount_minor=minor)
-    legs = Posting.objects.filter(wanted).order_by()
-    otherwise = Q(Exists(Posting.objects.filter(wanted, entry=OuterRef("pk"))))
-    return _narrowed(entries, ids=legs.values_list("entry_id", flat=True), otherwise=otherwise)
+    return with_leg(entries, legs=Posting.objects.filter(wanted))
+
+
+def with_leg(entries: QuerySet[JournalEntry], *, legs: QuerySet[Posting]) -> QuerySet[JournalEntry]:
+    """Return the entries that have one of these legs."""
+    ids = legs.order_by().values_list("entry_id", flat=True)
+    return _narrowed(entries, ids=ids, otherwise=Q(Exists(legs.order_by().filter(entry=OuterRef("pk")))))
+
+
+def is_whole(*, days: Q) -> bool:
+    """Return whether texts and metadata are looked for in all entries of some days; an empty condition is all of them."""
+    return bool(days) and JournalEntry.objects.filter(days).order_by()[: MOST_OF_DAYS + 1].count() <= MOST_OF_DAYS
 
 
 def within_window(entries: QuerySet[JournalEntry], *, days: Q) -> QuerySet[JournalEntry]:
-    """Return those of the entries that are among the newest of some days."""
+    """Return those of the entries that are looked through for a text: of some days, or the newest of those."""
+    if is_whole(days=days):
+        return entries.filter(days)
     newest = JournalEntry.objects.filter(days).order_by("-effective_date", "-id").values_list("pk", flat=True)[:WINDOW]
     return entries.filter(pk__in=list(newest))

@@ -153,6 +153,9 @@ class Wanted:
     since: date | None = None
     until: date | None = None
     amount: str = ""
+    # An amount in minor units of an asset, where a program asks.
+    amount_minor: int | None = None
+    asset: str = ""
     conflicts: bool = False
 
     @property
@@ -185,6 +188,9 @@ def narrowed(transactions: QuerySet[Transaction], *, wanted: Wanted) -> QuerySet
         transactions = transactions.filter(pk__in=_on_account(wanted.account))
     if wanted.amount:
         transactions = transactions.filter(_of_amount(wanted.amount))
+    if wanted.amount_minor is not None:
+        minor = Q(amount_minor=wanted.amount_minor)
+        transactions = transactions.filter(_moves(minor & Q(asset__code=wanted.asset), minor & Q(account__asset__code=wanted.asset)))
     if wanted.conflicts:
         conflicts = TransactionEvent.objects.filter(outcome=EventOutcome.CONFLICT).order_by()
         transactions = transactions.filter(pk__in=conflicts.values("transaction_id"))
@@ -222,6 +228,10 @@ def _of_amount(text: str) -> Q:
             continue  # more decimals than assets of this scale have: none of their legs can be meant
         legs |= Q(asset__scale=scale, amount_minor=minor)
         held |= Q(account__asset__scale=scale, amount_minor=minor)
+    return _moves(legs, held)
+
+
+def _moves(legs: Q, held: Q) -> Q:
     return Q(Exists(Posting.objects.filter(legs, entry=OuterRef("pk")))) | Q(Exists(Hold.objects.filter(held, pk=OuterRef("pk"))))
 
 

@@ -76,9 +76,10 @@ class EntryFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
         if JournalEntry.objects.filter(reference=text).exists():
             return queryset.filter(reference=text)
         found = Q(reference__icontains=text) | Q(counterparty__icontains=text) | Q(description__icontains=text)
-        return journal.within_window(queryset, days=self._days()).filter(found)
+        return journal.within_window(queryset, days=self.days()).filter(found)
 
-    def _days(self) -> Q:
+    def days(self) -> Q:
+        """Return the condition of the days asked for; empty for all of them."""
         asked = {"effective_date__gte": self.form.cleaned_data.get("since"), "effective_date__lte": self.form.cleaned_data.get("until")}
         return Q(**{lookup: day for lookup, day in asked.items() if day})
 
@@ -98,7 +99,7 @@ class EntryFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
 
     def by_metadata(self, queryset: QuerySet[JournalEntry], _name: str, value: str) -> QuerySet[JournalEntry]:
         name, _, wanted = value.partition("=")
-        return journal.within_window(queryset, days=self._days()).filter(metadata__contains={name.strip(): wanted.strip()})
+        return journal.within_window(queryset, days=self.days()).filter(metadata__contains={name.strip(): wanted.strip()})
 
 
 class AccountFilter(django_filters.FilterSet):  # type: ignore[misc] # the package is not typed

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ledger import operations, queries
 from ledger.accounting import DEBIT
 from ledger.models import JournalEntry, Origin, Posting
-from ledger.queries.journal import WINDOW
+from ledger.queries import journal
 from ledger.web.exports import format_of, table_of, table_response
 from ledger.web.filters import EntryFilter
 from ledger.web.requests import reader, template_for
@@ -73,9 +73,21 @@ def entries(request: HttpRequest) -> HttpResponse:
         "count": _counted(bounded_count(shown)),
         "types": found.form.fields["type"].choices[1:],
         "origins": Origin.choices,
-        "window": WINDOW if valid and (request.GET.get("q") or request.GET.get("metadata")) else 0,
+        "looked_through": _looked_through(found) if valid else "",
     }
     return render(request, template_for(request, "ledger/entries.html"), context, status=200 if valid else STATUS_OF[RefusalKind.INVALID])
+
+
+def _looked_through(found: EntryFilter) -> str:
+    """Return in which entries texts and metadata were looked for; empty if they were not."""
+    if not (found.form.cleaned_data["q"] or found.form.cleaned_data["metadata"]):
+        return ""
+    if journal.is_whole(days=found.days()):
+        return "Texts and metadata were looked for in all entries of the days chosen."
+    return (
+        f"Texts and metadata were looked for in the newest {journal.WINDOW:,} entries of the days chosen. Choose days with no more than"
+        f" {journal.MOST_OF_DAYS:,} entries to look through all of them; a number or a whole reference is found anywhere."
+    )
 
 
 @require_POST

@@ -74,6 +74,20 @@ def test_an_account_answers_its_balance_on_its_normal_side_and_how_it_came_to_be
     ]
 
 
+def test_entries_are_found_by_an_amount_of_a_line_on_an_account(api: Api, auditor: User, post: Post) -> None:
+    post("1010 debit 10.00 USD / 2010 credit 6.00 USD / 2020 credit 4.00 USD", reference="SPLIT")
+    post("2010 debit 4.00 USD / 1010 credit 4.00 USD", kind="withdrawal", reference="OUT")
+    caller = api(auditor)
+
+    def found(**query: str) -> list[str]:
+        return [entry["reference"] for entry in caller.get("/entries", asset="USD", **query)["results"]]
+
+    assert found(amount="400") == ["OUT", "SPLIT"]
+    assert found(amount="400", account="2020") == ["SPLIT"]
+    assert found(amount="1000", account="2020") == []
+    assert caller.get("/entries", answers=422, amount="400")["error"]["field"] == "asset"
+
+
 def test_the_trial_balance_is_zero_in_each_asset_and_knows_its_day(api: Api, auditor: User, post: Post) -> None:
     post("1010 debit 10.00 USD / 2010 credit 10.00 USD")
     post("1050 debit 0.000000000000000001 DAI / 2050 credit 0.000000000000000001 DAI")

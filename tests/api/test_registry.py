@@ -418,6 +418,11 @@ def test_the_list_is_narrowed_by_what_is_asked_it(api: Api, maker: User, strange
     assert found(account="2010") == ["hold", "TRF-1", "INV-1"]
     assert found(since=str(today), until=str(today)) == ["INV-2", "hold", "TRF-1", "INV-1"]
     assert found(until=str(today - timedelta(days=1))) == []
+    assert found(amount="300", asset="USD") == ["TRF-1"]
+    assert found(amount="100", asset="USD") == ["hold"]
+    assert found(amount="300", asset="EUR") == found(amount="300", asset="USD", account="1010") == []
+    for query, field in (({"amount": "300"}, "asset"), ({"asset": "USD"}, "amount"), ({"amount": "3.00", "asset": "USD"}, "amount")):
+        assert caller.get("/transactions", answers=422, **query)["error"]["field"] == field
     assert api(stranger).get("/transactions")["results"] == []
     assert caller.get(f"/transactions/{kept.hold_id}")["status"] == "pending"
     assert not TransactionEvent.objects.exists()

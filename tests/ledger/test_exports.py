@@ -144,6 +144,21 @@ def test_a_pdf_is_the_same_bytes_for_the_same_table_tagged_and_made_to_be_kept()
     assert "72.60" in words
 
 
+def test_a_pdf_carries_its_fonts_its_title_and_its_language() -> None:
+    reader = pypdf.PdfReader(io.BytesIO(pdf(table([row(f"LE-{n}", minor=n + 1) for n in range(60)]))), strict=True)
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Sample"
+    assert str(reader.root_object["/Lang"]).startswith("en")
+    fonts = [font.get_object() for page in reader.pages for font in page["/Resources"]["/Font"].values()]  # type: ignore[index,attr-defined]
+    assert fonts
+    for font in fonts:
+        (descendant,) = font["/DescendantFonts"]
+        described = descendant.get_object()["/FontDescriptor"].get_object()
+        assert {"/FontFile2", "/FontFile3"} & set(described)
+        # What the glyphs are in letters: without it a text cannot be found, copied or read aloud.
+        assert "/ToUnicode" in font
+
+
 def test_no_text_is_read_as_markup_and_what_cannot_be_drawn_is_spelled_out() -> None:
     words = words_of(pdf(table([row('#strong[a] $x$ \\ "q" {b} \u4e2d\x01\U0001f600 \u0416'), row("E2E" + "0123456789" * 14)])))
     assert '#strong[a] $x$ \\ "q" {b}' in words

@@ -15,6 +15,7 @@ from approvals.operations import grant_sight
 from audit.models import AuditEvent
 from ledger import operations, queries
 from ledger.models import Account, AccountGroup, AccountType, JournalEntry, LegalEntity, OwnerClass
+from ledger.queries import journal
 from tests.fixtures import ENTITY, Post, signed_in
 from tests.notation import writes_nothing
 
@@ -170,6 +171,24 @@ def test_the_journal_is_filtered_by_its_address(maker: User, posted: list[Journa
 
 def test_an_entry_is_found_by_its_number(maker: User, posted: list[JournalEntry]) -> None:
     assert numbers(signed_in(maker).get(f"/ledger/?q={posted[2].public_number.lower()}")) == [posted[2].public_number]
+
+
+def test_a_text_is_looked_for_in_all_entries_of_the_days_chosen_and_else_in_the_newest(
+    maker: User, posted: list[JournalEntry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "WINDOW", 1)
+    monkeypatch.setattr(journal, "MOST_OF_DAYS", 2)
+    browser = signed_in(maker)
+
+    def looked(query: str) -> tuple[list[str], str]:
+        response = browser.get(f"/ledger/?{query}")
+        return numbers(response), response.context["looked_through"]
+
+    found, said = looked("metadata=channel%3Dwire")
+    assert (found, "in the newest 1 entries" in said) == ([], True)
+    found, said = looked("metadata=channel%3Dwire&until=2026-03-02")
+    assert (found, said) == ([posted[0].public_number], "Texts and metadata were looked for in all entries of the days chosen.")
+    assert looked("amount=10")[1] == ""
 
 
 @pytest.mark.parametrize("query", ["amount=ten", "since=yesterday", "type=gift", "metadata=wire", "origin=rumour"])
