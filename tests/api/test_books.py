@@ -79,7 +79,7 @@ def test_entries_are_found_by_an_amount_of_a_line_on_an_account(api: Api, audito
     post("2010 debit 4.00 USD / 1010 credit 4.00 USD", kind="withdrawal", reference="OUT")
     caller = api(auditor)
 
-    def found(**query: str) -> list[str]:
+    def found(**query: Any) -> list[str]:
         return [entry["reference"] for entry in caller.get("/entries", asset="USD", **query)["results"]]
 
     assert found(amount="400") == ["OUT", "SPLIT"]

@@ -149,7 +149,7 @@ def test_a_pdf_carries_its_fonts_its_title_and_its_language() -> None:
     assert reader.metadata is not None
     assert reader.metadata.title == "Sample"
     assert str(reader.root_object["/Lang"]).startswith("en")
-    fonts = [font.get_object() for page in reader.pages for font in page["/Resources"]["/Font"].values()]  # type: ignore[index,attr-defined]
+    fonts = [font.get_object() for page in reader.pages for font in page["/Resources"]["/Font"].values()]  # type: ignore[index]
     assert fonts
     for font in fonts:
         (descendant,) = font["/DescendantFonts"]
