@@ -7,7 +7,7 @@ from iso4217 import Currency
 from approvals import operations as approvals
 from ledger import operations as ledger
 from ledger.transaction_types import TRANSACTION_TYPES
-from recon.operations import ADJUSTMENT, APPROVE_MAPPING, APPROVE_RULES, COUNT_REPEATED
+from recon.operations import ACCEPT_CHAIN, ADJUSTMENT, APPROVE_MAPPING, APPROVE_RULES, COUNT_REPEATED
 
 READING = [
     "ledger.view_account",
@@ -40,6 +40,7 @@ ROLES = {
         "recon.work_break",
         "recon.match_items",
         "recon.propose_adjustment",
+        "recon.accept_chain",
         "ledger.record_transaction",
         "ledger.record_status",
         "ledger.manage_hold",
@@ -89,6 +90,10 @@ REASONS = {
     COUNT_REPEATED: [
         ("NO_DUPLICATE", "Two movements that look the same"),
         ("SENDER_CONFIRMED", "The sender says that both were carried out"),
+    ],
+    ACCEPT_CHAIN: [
+        ("CHAIN_OTHER", "The chain went another way, as its operators confirm"),
+        ("CHAIN_PROVIDERS", "The providers had followed the wrong chain"),
     ],
     APPROVE_MAPPING: [
         ("MAPPING_NEW", "First mapping of a source"),

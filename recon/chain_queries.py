@@ -2,13 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.lookups import IsNull
 
 from ledgerops.lib.errors import Refusal, RefusalKind
-from recon.models import ChainBlock, ChainRange, ChainSource, ChainStage, ChainTransfer, RangeStatus, Source, SourceKind
+from recon.models import (
+    Break,
+    BreakState,
+    BreakType,
+    ChainBlock,
+    ChainRange,
+    ChainSource,
+    ChainStage,
+    ChainTransfer,
+    RangeStatus,
+    Source,
+    SourceKind,
+)
 from recon.queries import sources_for
 
 if TYPE_CHECKING:
@@ -119,7 +132,7 @@ def standings_of(chains: Sequence[ChainSource]) -> list[Standing]:
     for pk, stage, is_live, rows, left_out in grouped.annotate(rows=Count("pk"), left_out=Count("pk", filter=~Q(uncounted=""))):
         counts[pk][stage if is_live else ORPHANED] += rows
         uncounted[pk] += left_out if is_live else 0
-    ranges = ChainRange.objects.filter(chain__in=ids)
+    ranges = ChainRange.objects.filter(chain__in=ids, withdrawn_at=None)
     latest = {one.chain_id: one for one in ranges.order_by("chain_id", "-to_block").distinct("chain_id")}
     delivered = {one.chain_id: one for one in ranges.exclude(file=None).order_by("chain_id", "-to_block").distinct("chain_id")}
     unproven = dict(ranges.filter(status=RangeStatus.UNPROVEN).order_by().values_list("chain").annotate(n=Count("pk")))
@@ -142,3 +155,79 @@ def dropped_blocks_of(chain: ChainSource) -> list[tuple[ChainBlock, ChainBlock |
     live = ChainBlock.objects.filter(chain=chain, orphaned_at=None, number__in=[block.number for block in dropped])
     standing = {block.number: block for block in live}
     return [(block, standing.get(block.number)) for block in dropped]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForkedTransfer:
+    """A transfer of a block that was final and is no more: where it was, and where the other chain has it, if it has."""
+
+    tx: str
+    log: int
+    signed: int
+    counts: bool
+    was: dict[str, Any]
+    now: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fork:
+    """What the break of a reorganised chain shows. `waiting` are days of the accepted chain that were not delivered anew yet."""
+
+    chain: ChainSource
+    fork: int
+    blocks: list[dict[str, Any]]
+    block_count: int
+    transfers: list[ForkedTransfer]
+    transfer_count: int
+    days: list[date]
+    waiting: list[date]
+    is_accepted: bool
+
+
+def fork_of(recon_break: Break) -> Fork:
+    """Return what is behind the break of a chain that has other blocks than those that were final."""
+    cause = recon_break.cause
+    accepted = "accepted" in cause
+    transfers = [
+        ForkedTransfer(
+            tx=one["tx"],
+            log=one["log"],
+            signed=int(one["value"]) if one["flow"] == "in" else -int(one["value"]),
+            counts=one["counts"],
+            was=one["was"],
+            now=one["now"],
+        )
+        for one in cause["transfers"]
+    ]
+    return Fork(
+        chain=ChainSource.objects.select_related("source__asset").get(pk=recon_break.reconciliation.source_id),
+        fork=cause["fork"],
+        blocks=cause["blocks"],
+        block_count=cause["block_count"],
+        transfers=transfers,
+        transfer_count=cause["transfer_count"],
+        days=[date.fromisoformat(day) for day in cause["days"]],
+        waiting=[date.fromisoformat(day) for day in undelivered_days(recon_break)] if accepted and recon_break.is_live else [],
+        is_accepted=accepted,
+    )
+
+
+def undelivered_days(recon_break: Break) -> list[str]:
+    """Return the days of an accepted chain that have not been delivered anew."""
+    standing = ChainRange.objects.filter(chain=recon_break.reconciliation.source_id, withdrawn_at=None)
+    standing = standing.filter(day__in=recon_break.cause["days"])
+    delivered = {day.isoformat() for day in standing.exclude(file=None).values_list("day", flat=True)}
+    not_yet = {day.isoformat() for day in standing.filter(file=None).values_list("day", flat=True)}
+    return [day for day in recon_break.cause["days"] if day not in delivered or day in not_yet]
+
+
+def waiting_beside(recon_break: Break) -> int:
+    """Return how many breaks of the days that would be delivered anew wait for a decision of their own."""
+    of_days = Break.objects.filter(state=BreakState.PROPOSED, statement_item__statement_line__booking_date__in=recon_break.cause["days"])
+    return of_days.filter(statement_item__statement_line__statement__source=recon_break.reconciliation.source_id).count()
+
+
+def live_fork_of(chain: ChainSource) -> Break | None:
+    """Return the live break of a chain that was reorganised after it was final."""
+    of_chain = Break.objects.filter(reconciliation__source=chain.pk, type=BreakType.CHAIN_REORG)
+    return of_chain.exclude(state=BreakState.RESOLVED).first()

@@ -143,3 +143,20 @@ def _wish(request: Request, *, break_id: UUID, body: dict[str, Any]) -> Adjustme
         effective_date=body["effective_date"],
         break_version=body.get("break_version"),
     )
+
+
+class ChainAcceptance(APIView):
+    required_permissions = {"POST": "recon.accept_chain"}
+
+    @extend_schema(
+        summary="Propose to accept a chain with other blocks than those that were final",
+        description="Of a `chain_reorg` break. What it dropped is withdrawn once somebody else agrees, and reading goes on from the fork.",
+        request=serializers.CountingBody,
+        responses={201: ProposalDetailFields},
+    )
+    def post(self, request: Request, break_id: UUID) -> Response:
+        user = user_of(request)
+        recon_break = queries.break_for(user, break_id=break_id)
+        body = said(request, serializers.CountingBody)
+        proposal = operations.propose_chain(break_id=recon_break.pk, maker_id=user.pk, **body)
+        return Response(proposal_in_full(request, proposal_id=proposal.pk), status=201)

@@ -331,9 +331,12 @@ class BreakFields(serializers.Serializer[Any]):
         default=None,
         help_text="the break that stands for it",
     )
-    cause = serializers.DictField(help_text="what the amounts of a pair suggest, with the values it rests on; of an ambiguity its counts")
+    cause = serializers.DictField(
+        help_text="what the amounts of a pair suggest, with the values it rests on; of an ambiguity its counts; "
+        "of a `chain_reorg` the fork with its blocks and transfers"
+    )
     missing_days = serializers.ListField(child=serializers.DateField(), help_text="of a `stale_feed`: the reports that have not come")
-    resolution = serializers.CharField(help_text="how a `stale_feed` ended")
+    resolution = serializers.CharField(help_text="how a `stale_feed` or a `chain_reorg` ended")
     version = serializers.IntegerField(help_text="what an act on the break must name")
 
 

@@ -15,7 +15,7 @@ from recon.break_queries import Neighbourhood
 from recon.matching.comparison import FieldRow, compared
 from recon.matching.explanations import why_matched
 from recon.matching.nearest import Answer
-from recon.models import Break, FileStatus, StatementFile
+from recon.models import Break, BreakType, FileStatus, StatementFile
 from recon.operations import statements_in
 
 TIMELINE_SHOWN = 200
@@ -94,6 +94,10 @@ def _explanation(recon_break: Break, *, around: Neighbourhood | None) -> str:
     match = recon_break.resolved_by
     if match is not None:
         return why_matched(explanation=match.explanation, made_by=match.made_by.shown_name if match.made_by else "")
+    if recon_break.type == BreakType.CHAIN_REORG:
+        cause = recon_break.cause
+        words = f"block {cause['kept']['block']} was final as {cause['kept']['hash']} and is {cause['now'] or 'gone'} now"
+        return recon_break.resolution or words
     if around is None:
         days = ", ".join(recon_break.missing_days)
         return recon_break.resolution or f"the reports on {days} have not come"

@@ -51,6 +51,7 @@ urlpatterns = [
     path("breaks/<uuid:break_id>/assign", acts.Assignment.as_view()),
     path("breaks/<uuid:break_id>/comments", acts.Comments.as_view()),
     path("breaks/<uuid:break_id>/match", acts.ManualMatch.as_view()),
+    path("breaks/<uuid:break_id>/accept-chain", acts.ChainAcceptance.as_view()),
     path("breaks/<uuid:break_id>/why", judging.BreakWhy.as_view()),
     path("breaks/<uuid:break_id>/never-match", judging.NeverMatches.as_view()),
     path("suggestions/<uuid:suggestion_id>/accept", judging.SuggestionAcceptance.as_view()),

@@ -321,7 +321,8 @@ def _description(one: Transfer) -> str:
         return f"Gas of {'failed ' if one.failed else ''}transaction {one.tx}"
     what = {"MINT": "Minted", "BURN": "Burned"}.get(_code(one), "Transfer")
     way = "" if what != "Transfer" else f" {'from' if one.flow == 'in' else 'to'} {one.sender if one.flow == 'in' else one.recipient}"
-    return f"{what}{way} in block {one.block}"
+    # Not in which block: a transfer that the chain moves to another one is the same line, and keeps its match.
+    return f"{what}{way}"
 
 
 def _decimal(value: int, scale: int) -> Decimal:

@@ -18,6 +18,11 @@ class BreakType(models.TextChoices):
     DUPLICATE_INTERNAL = "duplicate_internal"
     AMBIGUOUS = "ambiguous"
     STALE_FEED = "stale_feed"
+    CHAIN_REORG = "chain_reorg"
+
+
+# Breaks of a source, not of an item: they end with what they wait for, and say how.
+OF_A_SOURCE = ("stale_feed", "chain_reorg")
 
 
 class BreakState(models.TextChoices):
@@ -33,8 +38,10 @@ class Break(models.Model):
     Where a restated statement no longer has the line that it was about, it is closed too: `withdrawn_by` that statement.
     `cause` is what the amounts suggest where a pair differs: its kind (fee, transposed, decimal shift, doubled, sign) and what it
     rests on. Breaks of one ambiguity have the first of them as their `parent`.
-    A stale feed is the one break without an item: `missing_days` of a source have not come. It ends, with its `resolution`, when they
-    have come or been waived. Breaks that are open only because of it have it as their `parent`.
+    Two are of a source and have no item; each ends with its `resolution`. A stale feed: `missing_days` of a source have not come, until
+    they have or were waived; breaks that are open only because of it have it as their `parent`. A chain reorganisation: the chain has
+    other blocks where some were final, until they are back, or two people accepted the other chain and its days were delivered anew;
+    `cause` has the fork, the blocks and the transfers with what they were and what they are now.
     """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
@@ -66,25 +73,26 @@ class Break(models.Model):
         permissions = [
             ("work_break", "Can assign and comment on breaks"),
             ("propose_adjustment", "Can propose adjustments"),
+            ("accept_chain", "Can propose that another chain than the one that was final is accepted"),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(type__in=BreakType.values), name="recon_break_type_is_known"),
             models.CheckConstraint(condition=models.Q(state__in=BreakState.values), name="recon_break_state_is_known"),
             models.CheckConstraint(
                 condition=(
-                    ~models.Q(type="stale_feed") & (models.Q(ledger_item__isnull=False) | models.Q(statement_item__isnull=False))
-                    | models.Q(type="stale_feed", ledger_item=None, statement_item=None)
+                    ~models.Q(type__in=OF_A_SOURCE) & (models.Q(ledger_item__isnull=False) | models.Q(statement_item__isnull=False))
+                    | models.Q(type__in=OF_A_SOURCE, ledger_item=None, statement_item=None)
                 ),
                 name="recon_break_has_an_item",
             ),
             models.CheckConstraint(
                 condition=(
                     models.Q(state="resolved", resolved_by__isnull=False, withdrawn_by=None, resolved_at__isnull=False)
-                    & ~models.Q(type="stale_feed")
+                    & ~models.Q(type__in=OF_A_SOURCE)
                     | models.Q(state="resolved", resolved_by=None, withdrawn_by__isnull=False, resolved_at__isnull=False)
-                    & ~models.Q(type="stale_feed")
+                    & ~models.Q(type__in=OF_A_SOURCE)
                     | (
-                        models.Q(state="resolved", type="stale_feed", resolved_by=None, withdrawn_by=None, resolved_at__isnull=False)
+                        models.Q(state="resolved", type__in=OF_A_SOURCE, resolved_by=None, withdrawn_by=None, resolved_at__isnull=False)
                         & ~models.Q(resolution="")
                     )
                     | (~models.Q(state="resolved") & models.Q(resolved_by=None, withdrawn_by=None))
@@ -93,13 +101,19 @@ class Break(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(type="stale_feed", parent=None)
-                | (~models.Q(type="stale_feed") & models.Q(missing_days=[], resolution="")),
+                | models.Q(type="chain_reorg", parent=None, missing_days=[])
+                | (~models.Q(type__in=OF_A_SOURCE) & models.Q(missing_days=[], resolution="")),
                 name="recon_only_a_stale_feed_waits_for_days",
             ),
             models.UniqueConstraint(
                 fields=["reconciliation"],
                 condition=models.Q(type="stale_feed") & ~models.Q(state="resolved"),
                 name="recon_source_has_one_live_stale_feed",
+            ),
+            models.UniqueConstraint(
+                fields=["reconciliation"],
+                condition=models.Q(type="chain_reorg") & ~models.Q(state="resolved"),
+                name="recon_source_has_one_live_reorganisation",
             ),
             models.UniqueConstraint(
                 fields=["ledger_item"], condition=~models.Q(state="resolved"), name="recon_ledger_item_has_one_live_break"
@@ -123,6 +137,11 @@ class Break(models.Model):
     @property
     def public_number(self) -> str:
         return f"BRK-{self.number}"
+
+    @property
+    def is_of_a_source(self) -> bool:
+        """Whether it is of no item, so that there is nothing to match or to correct."""
+        return self.type in OF_A_SOURCE
 
     @property
     def is_live(self) -> bool:

@@ -110,7 +110,7 @@ class ChainCursor(models.Model):
 
 
 class ChainBlock(models.Model):
-    """A block that was seen. One that the chain dropped is orphaned, and stays."""
+    """A block that was seen. One that the chain dropped is orphaned, and stays; one that was final goes only by an agreed proposal."""
 
     chain = models.ForeignKey(ChainSource, on_delete=models.PROTECT, related_name="blocks", db_index=False)
     number = models.PositiveBigIntegerField()
@@ -121,6 +121,7 @@ class ChainBlock(models.Model):
     balance = models.DecimalField(max_digits=78, decimal_places=0, null=True)
     seen_at = models.DateTimeField(db_default=ClockTimestamp())
     orphaned_at = models.DateTimeField(null=True)
+    proposal_id = models.UUIDField(null=True)
 
     class Meta:
         db_table = "recon_chain_block"
@@ -135,7 +136,8 @@ class ChainBlock(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(stage__in=ChainStage.values), name="recon_chain_block_stage_is_known"),
             models.CheckConstraint(
-                condition=~models.Q(stage="final") | models.Q(orphaned_at__isnull=True), name="recon_chain_final_block_is_not_orphaned"
+                condition=~models.Q(stage="final") | models.Q(orphaned_at__isnull=True) | models.Q(proposal_id__isnull=False),
+                name="recon_chain_final_block_is_orphaned_by_two",
             ),
         ]
 
@@ -235,6 +237,7 @@ class ChainRange(models.Model):
     """A range of final blocks of one day: what its ends hold against what moved in between, to the last unit.
 
     `difference` is closing - (opening + movements). Ranges follow each other without a gap. `file` is the day's statement, once written.
+    One that proved blocks which the chain no longer has is withdrawn by the proposal that accepted the other chain, and stays.
     """
 
     chain = models.ForeignKey(ChainSource, on_delete=models.PROTECT, related_name="ranges", db_index=False)
@@ -251,6 +254,8 @@ class ChainRange(models.Model):
     status = models.CharField(max_length=10, choices=RangeStatus.choices)
     file = models.ForeignKey(StatementFile, on_delete=models.PROTECT, null=True, related_name="chain_ranges")
     proven_at = models.DateTimeField(db_default=ClockTimestamp())
+    withdrawn_at = models.DateTimeField(null=True)
+    proposal_id = models.UUIDField(null=True)
 
     class Meta:
         db_table = "recon_chain_range"

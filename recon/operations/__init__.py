@@ -1,7 +1,16 @@
 """Taking statements in, running reconciliations, working breaks."""
 
 from recon.operations.adjustments import ADJUSTMENT, AdjustmentRefused, propose_adjustment, revise_adjustment
-from recon.operations.breaks import BreakRefused, MatchRefused, assign_break, assign_breaks, comment_on_break, match_by_hand
+from recon.operations.breaks import (
+    BreakRefused,
+    MatchRefused,
+    assign_break,
+    assign_breaks,
+    comment_on_break,
+    match_by_hand,
+    refuse_of_a_source,
+)
+from recon.operations.chain_reorgs import ACCEPT_CHAIN, propose_chain
 from recon.operations.delivery import FILE_MAXIMUM_BYTES, Delivered, RecordsRefused, deliver_file, push_records
 from recon.operations.drop_folder import take_dropped
 from recon.operations.exports import ExportRefused, record_break_export
@@ -64,6 +73,7 @@ from recon.operations.sources import NewAccount, SourceInvalid, SourceRefused, c
 from recon.operations.undoing import ChallengeInvalid, ChallengeRefused, UndoInvalid, UndoRefused, see_challenge, undo_match
 
 __all__ = [
+    "ACCEPT_CHAIN",
     "ADJUSTMENT",
     "APPROVE_MAPPING",
     "APPROVE_RULES",
@@ -141,6 +151,7 @@ __all__ = [
     "overdue_jobs",
     "overdue_runs",
     "propose_adjustment",
+    "propose_chain",
     "propose_counting",
     "push_records",
     "raw_around",
@@ -149,6 +160,7 @@ __all__ = [
     "receive_file",
     "receive_sample",
     "record_break_export",
+    "refuse_of_a_source",
     "register_source",
     "register_source_with_account",
     "request_run",

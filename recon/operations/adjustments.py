@@ -17,8 +17,8 @@ from ledger.models import Account, AccountStatus
 from ledger.operations import post_entry
 from ledger.queries import first_open_date, period_of
 from ledgerops.lib.errors import Refusal, RefusalKind
-from recon.models import Break, BreakState, BreakType, Item, MatchMethod, Population
-from recon.operations.breaks import BreakRefused, set_state
+from recon.models import Break, BreakState, Item, MatchMethod, Population
+from recon.operations.breaks import BreakRefused, refuse_of_a_source, set_state
 from recon.operations.matches import MatchRefused, difference_of, live_breaks_of, lock_items, make_match
 from recon.queries import account_of
 
@@ -92,8 +92,7 @@ def check_adjustment(*, payload: Mapping[str, Any]) -> Command:
     recon_break = _locked_break(UUID(payload["break_id"]))
     if recon_break.state in (BreakState.PROPOSED, BreakState.RESOLVED):
         raise BreakRefused(f"{recon_break.public_number} is {recon_break.get_state_display().lower()}", state=recon_break.state)
-    if recon_break.type == BreakType.STALE_FEED:
-        raise BreakRefused(f"{recon_break.public_number} ends when the missing days have come or been waived")
+    refuse_of_a_source(recon_break)
     if payload.get("break_version", recon_break.version) != recon_break.version:
         raise BreakRefused(f"{recon_break.public_number} has changed since you opened it", version=recon_break.version)
     source = recon_break.reconciliation.source

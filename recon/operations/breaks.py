@@ -147,8 +147,18 @@ def _refuse_unmatchable(recon_break: Break, *, version: int) -> None:
         raise BreakRefused(f"{recon_break.public_number} is {recon_break.get_state_display().lower()}", state=recon_break.state)
     if recon_break.version != version:
         raise BreakRefused(f"{recon_break.public_number} has changed since you opened it", version=recon_break.version)
+    refuse_of_a_source(recon_break)
+
+
+def refuse_of_a_source(recon_break: Break) -> None:
+    """Refuse to match or correct what is of no item.
+
+    :raises BreakRefused: saying how it ends instead.
+    """
     if recon_break.type == BreakType.STALE_FEED:
         raise BreakRefused(f"{recon_break.public_number} ends when the missing days have come or been waived")
+    if recon_break.type == BreakType.CHAIN_REORG:
+        raise BreakRefused(f"{recon_break.public_number} ends when the block is back, or the other chain is accepted")
 
 
 def set_state(*, break_id: UUID, state: BreakState) -> bool:

@@ -3,14 +3,15 @@
 import io
 from collections.abc import Sequence
 from datetime import date, timedelta
+from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from audit.operations import record_event
 from recon.chain.reading import Pair, Watched
 from recon.chain.values import evm_chain_id
 from recon.formats.chain_transfers import Day, Transfer, write
-from recon.models import ChainBlock, ChainRange, ChainSource, ChainStage, ChainTransfer, Channel, RangeStatus
+from recon.models import ChainBlock, ChainRange, ChainSource, ChainStage, ChainTransfer, Channel, RangeStatus, Statement
 from recon.operations.chain_claims import TARGET, Claim, raise_alert
 from recon.operations.intake import receive_file, take_in
 
@@ -46,7 +47,7 @@ def _ends(chain: ChainSource, *, pushed: bool) -> list[ChainBlock]:
 
 def _is_worth_proving(chain: ChainSource, last: ChainBlock) -> bool:
     """Return whether the day that goes on is proven up to this block: it holds transfers, or some time has passed since it was last."""
-    before = ChainRange.objects.filter(chain=chain).order_by("-to_block").first()
+    before = _standing(chain).order_by("-to_block").first()
     earlier = None if before is None else ChainBlock.objects.filter(chain=chain, hash=before.to_hash, orphaned_at=None).first()
     if before is None or earlier is None or last.mined_at - earlier.mined_at >= PROVEN_EVERY:
         return True
@@ -54,8 +55,13 @@ def _is_worth_proving(chain: ChainSource, last: ChainBlock) -> bool:
     return ChainTransfer.objects.filter(chain=chain, orphaned_at=None, block__number__range=between).exists()
 
 
+def _standing(chain: ChainSource) -> QuerySet[ChainRange]:
+    """Return the ranges of a chain but those withdrawn with the blocks that they proved."""
+    return ChainRange.objects.filter(chain=chain, withdrawn_at=None)
+
+
 def _proven_through(chain: ChainSource) -> int:
-    latest = ChainRange.objects.filter(chain=chain).order_by("-to_block").first()
+    latest = _standing(chain).order_by("-to_block").first()
     return latest.to_block if latest else chain.first_block - 1
 
 
@@ -93,7 +99,7 @@ def _prove(claim: Claim, *, last: ChainBlock, pair: Pair | None) -> None:
 
 
 def _balance_before(chain: ChainSource, *, first: int, pair: Pair | None) -> int | None:
-    earlier = ChainRange.objects.filter(chain=chain, to_block=first - 1).first()
+    earlier = _standing(chain).filter(to_block=first - 1).first()
     if earlier is not None and earlier.closing is not None:
         return int(earlier.closing)
     if first == 0:
@@ -120,8 +126,8 @@ def deliver_days(claim: Claim) -> None:
     :raises Refusal: whatever the intake refuses.
     """
     chain = claim.chain
-    waiting = ChainRange.objects.filter(chain=chain, file=None).order_by("to_block")
-    newest = ChainRange.objects.filter(chain=chain).order_by("-to_block").first()
+    waiting = _standing(chain).filter(file=None).order_by("to_block")
+    newest = _standing(chain).order_by("-to_block").first()
     days = sorted({one.day for one in waiting if newest is not None and one.day < newest.day})
     for day in days:
         _deliver(claim, day=day)
@@ -129,7 +135,7 @@ def deliver_days(claim: Claim) -> None:
 
 def _deliver(claim: Claim, *, day: date) -> None:
     chain = claim.chain
-    ranges = list(ChainRange.objects.filter(chain=chain, day=day).order_by("from_block"))
+    ranges = list(_standing(chain).filter(day=day).order_by("from_block"))
     content = file_of(chain, ranges)
     file, _ = receive_file(
         name=f"{chain.source.code.lower()}-{day.isoformat()}.jsonl",
@@ -140,11 +146,17 @@ def _deliver(claim: Claim, *, day: date) -> None:
         source_id=chain.pk,
         large_bytes=FILE_MAXIMUM_BYTES,
     )
-    take_in(file_id=file.pk, source_ids=[chain.pk])
+    take_in(file_id=file.pk, source_ids=[chain.pk], restating=_replaced(chain, day=day))
     with claim.step("recon.chain.delivered"):
         ChainRange.objects.filter(pk__in=[one.pk for one in ranges], file=None).update(file=file)
         told = {"day": day, "file": str(file.pk), "ranges": len(ranges)}
         record_event("recon.chain.delivered", target_type=TARGET, target_id=chain.pk, after=told)
+
+
+def _replaced(chain: ChainSource, *, day: date) -> list[UUID]:
+    """Return the statements of a day whose blocks were withdrawn when two people accepted another chain: these may be replaced."""
+    withdrawn = ChainRange.objects.filter(chain=chain, day=day, withdrawn_at__isnull=False).values("file")
+    return list(Statement.objects.filter(source=chain.pk, file__in=withdrawn).values_list("pk", flat=True))
 
 
 def file_of(chain: ChainSource, ranges: Sequence[ChainRange]) -> bytes:

@@ -19,6 +19,7 @@ from recon.chain.decoding import GAS_INDEX, VALUE_INDEX, Movement
 from recon.chain.values import evm_chain_id
 from recon.models import ChainBlock, ChainCursor, ChainDelivery, ChainSource, ChainStage, ChainTransfer, TransferKind
 from recon.operations.chain_claims import TARGET
+from recon.operations.chain_reorgs import note_pushed_gone, settle_pushed_back
 from recon.operations.chain_transfers import rows_of
 
 T = TypeVar("T")
@@ -113,7 +114,7 @@ def _refused(message: str) -> Outcome:
 def _take_block(chain: ChainSource, cursor: ChainCursor, block: PushedBlock) -> Outcome:
     known = ChainBlock.objects.filter(chain=chain, hash=block.hash).order_by("-pk").first()
     if block.stage == ORPHANED:
-        return _drop(known, block)
+        return _drop(chain, known, block)
     if known is None or known.orphaned_at is not None:
         return _add_block(chain, cursor, block)
     said = (block.number, block.parent_hash, block.mined_at)
@@ -121,6 +122,8 @@ def _take_block(chain: ChainSource, cursor: ChainCursor, block: PushedBlock) -> 
         return _refused(f"block {block.hash} was told otherwise before: number {known.number}, parent {known.parent_hash}")
     if block.balance is not None and known.balance not in (None, block.balance):
         return _refused(f"the balance after block {block.number} was told otherwise before: {known.balance}")
+    if block.stage == known.stage == ChainStage.FINAL:
+        settle_pushed_back(chain, block=known)
     changed = _rise(chain, cursor, known, stage=ChainStage(block.stage))
     if block.balance is not None and known.balance is None:
         ChainBlock.objects.filter(pk=known.pk).update(balance=block.balance)
@@ -128,13 +131,14 @@ def _take_block(chain: ChainSource, cursor: ChainCursor, block: PushedBlock) -> 
     return CHANGED if changed else KNOWN
 
 
-def _drop(known: ChainBlock | None, block: PushedBlock) -> Outcome:
+def _drop(chain: ChainSource, known: ChainBlock | None, block: PushedBlock) -> Outcome:
     if known is None:
         return _refused(f"there is no block {block.hash} to be dropped")
     if known.orphaned_at is not None:
         return KNOWN
     if known.stage == ChainStage.FINAL:
-        return _refused(f"block {known.number} was final; what was final is not dropped")
+        note_pushed_gone(chain, kept=known)
+        return _refused(f"block {known.number} was final; it is dropped once two people accept the other chain")
     now = database_now()
     ChainTransfer.objects.filter(block=known, orphaned_at=None).update(orphaned_at=now)
     ChainBlock.objects.filter(pk=known.pk).update(orphaned_at=now)

@@ -22,6 +22,7 @@ from recon.chain.values import MalformedAnswer, evm_chain_id
 from recon.models import ChainBlock, ChainCursor, ChainSource, ChainStage, ChainTransfer
 from recon.operations.chain_claims import SILENCE, TARGET, Claim, ClaimLost, Stopped, claim_chain, stopped_by
 from recon.operations.chain_proofs import deliver_days, prove_final
+from recon.operations.chain_reorgs import note_gone, settle_fork
 from recon.operations.chain_transfers import rows_of
 
 # Of what is final a range holds so many blocks, fewer where each block is read whole; near the head every header is read.
@@ -50,6 +51,7 @@ def read_chain(*, source_id: int) -> None:
         else:
             prove_final(claim, pair=None)
             deliver_days(claim)
+            settle_fork(claim, back=False)
     except ClaimLost:
         return
     except (Disagreement, WrongChain, MalformedAnswer, ProviderFailed, Refusal, Stopped) as error:
@@ -109,6 +111,7 @@ def _read(claim: Claim, pair: Pair) -> None:
     _rise(claim)
     prove_final(claim, pair=pair)
     deliver_days(claim)
+    settle_fork(claim, back=True)
 
 
 def _look(claim: Claim, pair: Pair) -> ChainCursor:
@@ -162,8 +165,9 @@ def _go_back(claim: Claim, pair: Pair, *, head: int) -> None:
     if agreed is None and anchor is not None and anchor.number <= head:
         now = pair.header(anchor.number)
         if now.hash != anchor.hash:
+            note_gone(claim, pair, watched=watched_of(claim.chain), kept=anchor, now_hash=now.hash, head=head)
             said = {"kept": anchor.hash, "now": now.hash}
-            sentence = "the chain has another block where one was final; nothing is undone, a person must look"
+            sentence = "the chain has another block where one was final; nothing is undone, two people must accept the other chain"
             raise Stopped("final_block_gone", f"block {anchor.number}", sentence, said=said, lasting=True)
     ancestor = agreed.number if agreed else anchor.number if anchor else claim.chain.first_block - 1
     # A provider that is merely behind has dropped nothing.

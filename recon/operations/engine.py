@@ -56,7 +56,7 @@ WITH explained AS (
         SELECT a.match_id FROM recon_allocation a
         WHERE a.revoked_at IS NULL AND a.item_id IN (b.ledger_item_id, b.statement_item_id) ORDER BY a.id DESC LIMIT 1) AS match_id
     FROM recon_break b
-    WHERE b.reconciliation_id = %(reconciliation)s AND b.state <> 'resolved' AND b.type <> 'stale_feed'
+    WHERE b.reconciliation_id = %(reconciliation)s AND b.state <> 'resolved' AND b.type NOT IN ('stale_feed', 'chain_reorg')
       AND NOT EXISTS (SELECT 1 FROM recon_item i WHERE i.id IN (b.ledger_item_id, b.statement_item_id) AND i.open))
 UPDATE recon_break b SET state = 'resolved', resolved_by_id = e.match_id, resolved_at = clock_timestamp(), version = b.version + 1
 FROM explained e WHERE e.id = b.id

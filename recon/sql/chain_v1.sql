@@ -5,11 +5,24 @@ CREATE TRIGGER recon_chain_meaning_never_changes BEFORE UPDATE ON recon_chain
 CREATE TRIGGER recon_chain_never_deleted BEFORE DELETE ON recon_chain
     FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
 
+-- What was final goes by the hand of two people alone: by the proposal that is being executed, and above the fork that they saw.
+CREATE FUNCTION recon_chain_is_accepted_v1(proposal uuid, chain bigint, block bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM public.approvals_execution x
+        JOIN public.approvals_proposal p ON p.id = x.proposal_id AND p.kind = 'recon.accept_chain'
+        JOIN public.approvals_proposal_version v ON v.id = x.version_id
+            AND v.payload->>'chain' = chain::text AND (v.payload->>'fork')::bigint < block
+        WHERE x.proposal_id = proposal AND public.approvals_is_executed_here_v1(proposal))
+$$;
+
 -- A block's stage only rises, and what was orphaned stays so.
 CREATE FUNCTION recon_chain_block_only_rises_v1() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF (NEW.orphaned_at IS NULL OR OLD.stage <> 'final')
+    IF (NEW.orphaned_at IS NULL OR OLD.orphaned_at IS NOT NULL OR OLD.stage <> 'final'
+        OR public.recon_chain_is_accepted_v1(NEW.proposal_id, NEW.chain_id, NEW.number))
+       AND (OLD.proposal_id IS NULL OR OLD.proposal_id IS NOT DISTINCT FROM NEW.proposal_id)
        AND (OLD.orphaned_at IS NULL OR (OLD.orphaned_at = NEW.orphaned_at AND OLD.stage = NEW.stage))
        AND array_position(ARRAY['seen', 'safe', 'final'], NEW.stage::text) >= array_position(ARRAY['seen', 'safe', 'final'], OLD.stage::text)
        AND (OLD.balance IS NULL OR OLD.balance IS NOT DISTINCT FROM NEW.balance)
@@ -64,16 +77,22 @@ CREATE CONSTRAINT TRIGGER recon_chain_transfer_lives_with_its_block AFTER INSERT
 CREATE CONSTRAINT TRIGGER recon_chain_block_lives_with_its_transfers AFTER UPDATE OF orphaned_at ON recon_chain_block
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION recon_chain_transfer_lives_with_its_block_v1();
 
--- Ranges of a source never overlap, and change only by the file that tells of them.
+-- Ranges of a source never overlap, and change only by the file that tells of them, or by being withdrawn with the chain they proved.
 ALTER TABLE recon_chain_range ADD CONSTRAINT recon_chain_ranges_do_not_overlap
-    EXCLUDE USING gist (chain_id WITH =, int8range(from_block, to_block, '[]') WITH &&);
+    EXCLUDE USING gist (chain_id WITH =, int8range(from_block, to_block, '[]') WITH &&) WHERE (withdrawn_at IS NULL);
 CREATE FUNCTION recon_chain_range_is_only_delivered_v1() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF OLD.file_id IS NULL AND NEW.file_id IS NOT NULL AND to_jsonb(NEW) - 'file_id' = to_jsonb(OLD) - 'file_id' THEN
+    IF OLD.withdrawn_at IS NULL AND OLD.file_id IS NULL AND NEW.file_id IS NOT NULL
+       AND to_jsonb(NEW) - 'file_id' = to_jsonb(OLD) - 'file_id' THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION 'a range may only be delivered' USING ERRCODE = '23514', CONSTRAINT = 'recon_chain_range_is_only_delivered';
+    IF OLD.withdrawn_at IS NULL AND NEW.withdrawn_at IS NOT NULL
+       AND to_jsonb(NEW) - ARRAY['withdrawn_at', 'proposal_id'] = to_jsonb(OLD) - ARRAY['withdrawn_at', 'proposal_id']
+       AND public.recon_chain_is_accepted_v1(NEW.proposal_id, NEW.chain_id, NEW.to_block) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'a range may only be delivered, or withdrawn where two people accepted another chain' USING ERRCODE = '23514', CONSTRAINT = 'recon_chain_range_is_only_delivered';
 END $$;
 CREATE TRIGGER recon_chain_range_is_only_delivered BEFORE UPDATE ON recon_chain_range
     FOR EACH ROW EXECUTE FUNCTION recon_chain_range_is_only_delivered_v1();
@@ -93,5 +112,6 @@ DROP FUNCTION recon_chain_transfer_is_only_orphaned_v1();
 DROP TRIGGER recon_chain_block_never_deleted ON recon_chain_block;
 DROP TRIGGER recon_chain_block_only_rises ON recon_chain_block;
 DROP FUNCTION recon_chain_block_only_rises_v1();
+DROP FUNCTION recon_chain_is_accepted_v1(uuid, bigint, bigint);
 DROP TRIGGER recon_chain_never_deleted ON recon_chain;
 DROP TRIGGER recon_chain_meaning_never_changes ON recon_chain;

@@ -51,15 +51,15 @@ CREATE TRIGGER recon_feed_waiver_append_only BEFORE UPDATE OR DELETE ON recon_fe
 CREATE TRIGGER recon_feed_never_deleted BEFORE DELETE ON recon_feed
     FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
 
--- The one break that closes without a match was never another: no item can be lost by calling its break a stale feed.
+-- Breaks that close without a match were never others: no item can be lost by calling its break one of its source.
 CREATE FUNCTION recon_stale_feed_was_never_another_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION 'break % cannot become, or cease to be, a stale feed', OLD.number
+    RAISE EXCEPTION 'break % cannot become, or cease to be, one of its source', OLD.number
         USING ERRCODE = '23514', CONSTRAINT = 'recon_stale_feed_was_never_another';
 END $$;
 CREATE TRIGGER recon_stale_feed_was_never_another BEFORE UPDATE ON recon_break
-    FOR EACH ROW WHEN ((OLD.type = 'stale_feed') <> (NEW.type = 'stale_feed'))
+    FOR EACH ROW WHEN (OLD.type <> NEW.type AND (OLD.type IN ('stale_feed', 'chain_reorg') OR NEW.type IN ('stale_feed', 'chain_reorg')))
     EXECUTE FUNCTION recon_stale_feed_was_never_another_v1();
 
 -- Breaks stand under a live stale feed of their own source, or under another of their type (a part of one ambiguity or of one chain), and

@@ -161,6 +161,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("breaks/<uuid:break_id>/comments", "post"): (422, ANALYST),
     ("breaks/<uuid:break_id>/match", "post"): (422, ANALYST),
     ("breaks/<uuid:break_id>/adjustments", "post"): (422, ANALYST),
+    ("breaks/<uuid:break_id>/accept-chain", "post"): (422, ANALYST),
     ("breaks/<uuid:break_id>/why", "get"): (200, READERS),
     ("breaks/<uuid:break_id>/never-match", "post"): (422, ANALYST),
     # What it adds up to differs on both sides.

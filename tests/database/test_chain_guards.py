@@ -1,12 +1,13 @@
 """The guards of chains alone, written around the operations, as the owner whom no privilege stops."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from approvals.models import User
+from approvals.models import Proposal, User
 from recon import operations
-from recon.models import ChainBlock, ChainRange, ChainSource, ChainTransfer, SourceKind
+from recon.models import Break, ChainBlock, ChainRange, ChainSource, ChainTransfer, SourceKind
 from recon.operations.chain_pushes import PushedBlock, PushedTransfer, push_blocks, push_transfers
 from recon.operations.chain_reading import read_chain
 from recon.operations.chain_settings import set_chain
@@ -128,3 +129,46 @@ def test_owner_deletes_nothing_of_a_chain_it(table: str, owner: Session, chain: 
     assert ChainTransfer.objects.exists()
     with refused_by(f"{table}_never_deleted"):
         owner.execute(f"DELETE FROM {table}".encode())
+
+
+# What was final is dropped by two people alone
+
+
+@pytest.fixture
+def dropped(chain: ChainSource, maker: User, checker: User) -> Proposal:
+    """A proposal to accept another chain above block 0, waiting."""
+    push_blocks(source_id=chain.pk, blocks=[replace(pushed_block(1, "final"), stage="orphaned")])
+    opened = Break.objects.get(type="chain_reorg")
+    return operations.propose_chain(
+        break_id=opened.pk, reason_code="CHAIN_OTHER", narrative="The operators announced a rollback", maker_id=maker.pk
+    )
+
+
+def test_final_block_is_dropped_by_a_proposal_nobody_agreed_to_it(owner: Session, dropped: Proposal) -> None:
+    with refused_by("recon_chain_block_only_rises"):
+        owner.execute("UPDATE recon_chain_block SET orphaned_at = now(), proposal_id = %s WHERE number = 1", [str(dropped.pk)])
+
+
+def test_final_block_is_dropped_by_nobody_it(owner: Session, chain: ChainSource) -> None:
+    owner.execute("ALTER TABLE recon_chain_block DISABLE TRIGGER recon_chain_block_only_rises")
+    with refused_by("recon_chain_final_block_is_orphaned_by_two"):
+        owner.execute("UPDATE recon_chain_block SET orphaned_at = now() WHERE number = 1")
+
+
+def test_range_is_withdrawn_by_a_proposal_nobody_agreed_to_it(owner: Session, dropped: Proposal) -> None:
+    with refused_by("recon_chain_range_is_only_delivered"):
+        owner.execute("UPDATE recon_chain_range SET withdrawn_at = now(), proposal_id = %s", [str(dropped.pk)])
+
+
+def test_second_live_break_of_a_reorganised_chain_it(runtime: Session, dropped: Proposal) -> None:
+    with refused_by("recon_source_has_one_live_reorganisation"):
+        runtime.execute(
+            "INSERT INTO recon_break"
+            " (number, reconciliation_id, type, state, difference_minor, occurred_on, reference, counterparty, version)"
+            " SELECT number + 1, reconciliation_id, type, 'open', 0, occurred_on, '', '', 1 FROM recon_break WHERE type = 'chain_reorg'"
+        )
+
+
+def test_reorganised_chain_becomes_another_break_it(runtime: Session, dropped: Proposal) -> None:
+    with refused_by("recon_stale_feed_was_never_another"):
+        runtime.execute("UPDATE recon_break SET type = 'stale_feed' WHERE type = 'chain_reorg'")

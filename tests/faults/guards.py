@@ -122,6 +122,10 @@ GUARDS = [
     trigger("recon_mapping_is_approved_by_two", "recon_mapping_version", f"{SOURCE_TESTS}::test_mapping_nobody_approved_it"),
     trigger("recon_feed_waiver_append_only", "recon_feed_waiver", f"{SOURCE_TESTS}::test_waiver_is_rewritten_it"),
     index("recon_source_has_one_live_stale_feed", f"{SOURCE_TESTS}::test_second_live_break_of_a_missing_file_it"),
+    index("recon_source_has_one_live_reorganisation", f"{CHAIN_TESTS}::test_second_live_break_of_a_reorganised_chain_it"),
+    constraint(
+        "recon_chain_final_block_is_orphaned_by_two", "recon_chain_block", f"{CHAIN_TESTS}::test_final_block_is_dropped_by_nobody_it"
+    ),
     constraint("recon_break_has_an_item", "recon_break", f"{SOURCE_TESTS}::test_other_break_has_no_item_it"),
     trigger(
         "recon_stale_feed_was_never_another",

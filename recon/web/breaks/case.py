@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from approvals import operations as approvals
 from approvals.models import Proposal, User
-from approvals.queries import current_policy, eligible_approvers, proposals_about
+from approvals.queries import current_policy, eligible_approvers, proposals_about, reason_codes
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.http import STATUS_OF, requires
-from recon import break_queries, operations, queries, source_queries
+from recon import break_queries, chain_queries, operations, queries, source_queries
 from recon.models import Break, BreakState, BreakType
 from recon.operations import ADJUSTMENT
 from recon.operations.breaks import CommentRefused
@@ -111,8 +111,7 @@ def match(request: HttpRequest, break_id: UUID) -> HttpResponse:
     """Choose what the break's items are matched with, see what would remain, and match them; a match has no undo."""
     user = user_of(request)
     recon_break = queries.break_for(user, break_id=break_id)
-    if recon_break.type == BreakType.STALE_FEED:
-        raise operations.BreakRefused(f"{recon_break.public_number} ends when the missing days have come or been waived")
+    operations.refuse_of_a_source(recon_break)
     said = request.POST if request.method == "POST" else request.GET
     chosen = ids_in(",".join(one for one in said.getlist("item") if one))
     counting = request.method != "POST" or request.headers.get("HX-Target") == "chosen" or said.get("act") == "count"
@@ -305,12 +304,15 @@ def _render(
     revision = revision_of(recon_break, proposals=proposals, user=user)
     take = str(form["take"].value() or "") if form else revision.values["take"] if revision else ""
     stale_feed = recon_break.type == BreakType.STALE_FEED
-    evidence = None if stale_feed else evidence_of(recon_break, chosen_id=request.GET.get("candidate") or take.partition(",")[0])
+    chosen_id = request.GET.get("candidate") or take.partition(",")[0]
+    evidence = None if recon_break.is_of_a_source else evidence_of(recon_break, chosen_id=chosen_id)
     happenings = timeline(recon_break, proposals=proposals)
     queue = queue_around(recon_break, query=request.GET, user=user, today=timezone.localdate())
     context = {
         **_frame(request, recon_break),
         "evidence": evidence,
+        "fork": chain_queries.fork_of(recon_break) if recon_break.type == BreakType.CHAIN_REORG else None,
+        "fork_reasons": reason_codes(kind=operations.ACCEPT_CHAIN) if recon_break.type == BreakType.CHAIN_REORG else (),
         "held_up": source_queries.waiting_for(recon_break, now=timezone.now()) if stale_feed else None,
         "accept": _acceptable(recon_break, evidence=evidence) if evidence else "",
         "proposals": proposals,
@@ -340,7 +342,7 @@ def _frame(request: HttpRequest, recon_break: Break) -> dict[str, Any]:
     query = filters.filters_of(request.GET)
     here = reverse("recon:break", args=[recon_break.pk])
     source = recon_break.reconciliation.source
-    can_change = recon_break.state in (BreakState.OPEN, BreakState.INVESTIGATING) and recon_break.type != BreakType.STALE_FEED
+    can_change = recon_break.state in (BreakState.OPEN, BreakState.INVESTIGATING) and not recon_break.is_of_a_source
     user = user_of(request)
     return {
         "recon_break": recon_break,
@@ -373,7 +375,7 @@ def _acceptable(recon_break: Break, *, evidence: Evidence) -> str:
 def _proposing(request: HttpRequest, *, recon_break: Break, revision: Revision | None, form: ProposalForm | None) -> dict[str, Any]:
     """Return the form and what the entry would do; for those who may propose while the break is free, or revise what came back to them."""
     user = user_of(request)
-    if recon_break.type == BreakType.STALE_FEED:
+    if recon_break.is_of_a_source:
         return {}
     is_free = recon_break.state in (BreakState.OPEN, BreakState.INVESTIGATING) and user.has_perm("recon.propose_adjustment")
     if not is_free and revision is None:

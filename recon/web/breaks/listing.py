@@ -52,6 +52,8 @@ class Row:
         """Return who the other party is, as the break or else either side says it."""
         if self.recon_break.type == BreakType.STALE_FEED:
             return stale_feed_words(self.recon_break)
+        if self.recon_break.type == BreakType.CHAIN_REORG:
+            return f"{self.recon_break.reconciliation.source.name}, above block {self.recon_break.cause['fork']}"
         sides = (self.recon_break, self.recon_break.statement_item, self.recon_break.ledger_item)
         return next((side.counterparty for side in sides if side is not None and side.counterparty), "")
 

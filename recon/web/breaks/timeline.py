@@ -34,6 +34,10 @@ LOOKS = {
     "recon.feed.missing": Look("calendar-x", "bad", "Missing"),
     "recon.feed.missing_changed": Look("calendar-x", "amber", "Other days are missing now"),
     "recon.feed.complete": Look("check", "good", "Nothing is missing any more"),
+    "recon.chain.fork_found": Look("triangle-alert", "bad", "Other blocks than those that were final"),
+    "recon.chain.fork_changed": Look("triangle-alert", "amber", "The chain went yet another way"),
+    "recon.chain.other_accepted": Look("stamp", "amber", "The other chain is accepted; its days are delivered anew"),
+    "recon.chain.fork_ended": Look("check", "good", "Ended"),
     "recon.break.resolved": Look("check", "good", "Resolved"),
     "recon.match.made": Look("link", "", "Matched by hand"),
     "approvals.proposal.submitted": Look("stamp", "amber", "{number} proposed"),
@@ -109,6 +113,8 @@ def _happening(event: Any, *, people: dict[int, str], asked: dict[str, Asked]) -
     text = after.get("text", "") if event.action == "recon.break.commented" else ""
     if event.action.startswith("recon.feed."):
         text = event.reason or ", ".join(after.get("days", []))
+    if event.action == "recon.chain.fork_ended":
+        text = event.reason
     if event.target_id in asked:
         text = asked[event.target_id].narratives[after["version"]] if event.action in SUBMISSIONS else event.reason
     return Happening(icon=look.icon, tone=look.tone, title=title, meta=event.actor_name, at=event.at, text=text)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.web.breaks import case, listing
+from recon.web.breaks import case, forks, listing
 
 urlpatterns = [
     path("", listing.breaks, name="breaks"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("<uuid:break_id>/suggestions/<uuid:suggestion_id>/accept/", case.accept_suggestion, name="accept_suggestion"),
     path("<uuid:break_id>/suggestions/<uuid:suggestion_id>/dismiss/", case.dismiss_suggestion, name="dismiss_suggestion"),
     path("<uuid:break_id>/never-match/", case.never_match, name="never_match"),
+    path("<uuid:break_id>/accept-chain/", forks.accept_chain, name="accept_chain"),
     path("<uuid:break_id>/undo/", case.undo_match, name="undo_match"),
     path("<uuid:break_id>/challenges/<int:challenge_id>/seen/", case.see_challenge, name="see_challenge"),
     path("<uuid:break_id>/propose/", case.propose, name="propose_adjustment"),

@@ -11,6 +11,7 @@ TYPE_WORDS = {
     BreakType.DUPLICATE_INTERNAL: "Duplicate in ledger",
     BreakType.AMBIGUOUS: "Ambiguous",
     BreakType.STALE_FEED: "Statement missing",
+    BreakType.CHAIN_REORG: "Chain reorganised",
 }
 assert set(TYPE_WORDS) == set(BreakType)
 

@@ -65,6 +65,7 @@ def chain(request: HttpRequest, source_id: int) -> HttpResponse:
         "counted": COUNTED,
         "providers": [shown.cursor.providers.get(name, {"name": name}) for name in shown.providers],
         "ranges": list(chain_queries.ranges_of(shown)[:RANGES_SHOWN]),
+        "fork": chain_queries.live_fork_of(shown),
         "dropped": chain_queries.dropped_blocks_of(shown),
     }
     partial = "#results" if request.headers.get("HX-Target") == "results" else ""
