@@ -175,14 +175,20 @@ class Item(models.Model):
 
     A statement line's item is the `occurrence`-th that counts with its content; when the statement is restated, it moves on to
     the line of the new version that says the same, or is withdrawn by the version that no longer says it, for good.
+
+    Items, matches and allocations are written by the million: what they name is asked for by a statement, not by each row.
     """
 
-    reconciliation = models.ForeignKey(Reconciliation, on_delete=models.PROTECT, related_name="items", db_index=False)
-    population = models.ForeignKey(Population, on_delete=models.PROTECT, related_name="items", db_index=False)
+    reconciliation = models.ForeignKey(
+        Reconciliation, on_delete=models.PROTECT, related_name="items", db_index=False, db_constraint=False
+    )
+    population = models.ForeignKey(Population, on_delete=models.PROTECT, related_name="items", db_index=False, db_constraint=False)
     side = models.CharField(max_length=9, choices=Side.choices)
     entry_id = models.UUIDField(null=True)
     entry_line = models.PositiveSmallIntegerField(null=True)
-    statement_line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, null=True, related_name="items", db_index=False)
+    statement_line = models.ForeignKey(
+        StatementLine, on_delete=models.PROTECT, null=True, related_name="items", db_index=False, db_constraint=False
+    )
     flow = models.CharField(max_length=3, choices=Flow.choices)
     amount_minor = models.DecimalField(max_digits=38, decimal_places=0)
     item_date = models.DateField()
@@ -263,9 +269,9 @@ class Match(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
-    reconciliation = models.ForeignKey(Reconciliation, on_delete=models.PROTECT, related_name="matches")
+    reconciliation = models.ForeignKey(Reconciliation, on_delete=models.PROTECT, related_name="matches", db_constraint=False)
     method = models.CharField(max_length=10, choices=MatchMethod.choices)
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, null=True, related_name="matches")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, null=True, related_name="matches", db_constraint=False)
     rules_version = models.PositiveIntegerField(null=True)
     pass_id = models.CharField(max_length=40, blank=True, db_default="")
     proposal_id = models.UUIDField(null=True)
@@ -302,7 +308,7 @@ class MatchUndoing(models.Model):
 class Allocation(models.Model):
     """An item's amount given to a match, the whole of it unless `partial`. Append only but for the instant of revocation."""
 
-    match = models.ForeignKey(Match, on_delete=models.PROTECT, related_name="allocations")
+    match = models.ForeignKey(Match, on_delete=models.PROTECT, related_name="allocations", db_constraint=False)
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="allocations", db_constraint=False, db_index=False)
     amount_minor = models.DecimalField(max_digits=38, decimal_places=0)
     partial = models.BooleanField(default=False, db_default=False)

@@ -21,11 +21,11 @@ DECLARE
 BEGIN
     SELECT i.id INTO wrong
         FROM inserted i
-        JOIN public.recon_statement_line l ON l.id = i.statement_line_id
-        JOIN public.recon_statement s ON s.id = l.statement_id
+        LEFT JOIN public.recon_statement_line l ON l.id = i.statement_line_id
+        LEFT JOIN public.recon_statement s ON s.id = l.statement_id
         LEFT JOIN public.recon_repeated_line r ON r.line_id = l.id
         WHERE i.side = 'statement' AND (
-            s.kind NOT IN ('statement', 'report') OR s.purpose = 'deletion' OR NOT l.booked OR l.amount_minor = 0
+            s.id IS NULL OR s.kind NOT IN ('statement', 'report') OR s.purpose = 'deletion' OR NOT l.booked OR l.amount_minor = 0
             OR (i.flow, i.amount_minor, i.content_key) IS DISTINCT FROM (l.flow, l.amount_minor, l.content_key) OR i.occurrence IS NULL
             OR (r.line_id IS NOT NULL AND r.counted_at IS NULL)
             OR EXISTS (SELECT 1 FROM public.recon_statement n WHERE n.supersedes_id = s.id))

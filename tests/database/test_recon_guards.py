@@ -1,6 +1,7 @@
 """The guards of matching alone, written around the operations."""
 
 import io
+from uuid import uuid4
 
 import pytest
 
@@ -19,6 +20,14 @@ STATEMENT = b""":20:S1
 :61:2611021102C1,00NTRFINV-1001//B1
 :61:2611021102C2,00NTRFINV-1002//B2
 :62F:C261102USD3,00
+"""
+ITEM_AGAIN = """
+INSERT INTO recon_item (
+    reconciliation_id, population_id, side, entry_id, entry_line, statement_line_id, flow, amount_minor, open_minor, item_date, match_key,
+    keys, reference, counterparty, content_key, occurrence)
+SELECT {reconciliation}, population_id, side, entry_id, entry_line, {line}, flow, amount_minor, amount_minor, item_date, match_key,
+    keys, reference, counterparty, content_key, occurrence + 1
+FROM recon_item WHERE id = %s
 """
 
 
@@ -101,6 +110,29 @@ def test_whole_of_an_item_of_which_a_part_is_taken_it(runtime: Session, items: d
         allocate(runtime, match, items["l1"], items["s1"])
 
 
+def test_allocation_to_no_match_it(runtime: Session, items: dict[str, Item]) -> None:
+    with refused_by("recon_match_balances"):
+        allocate(runtime, str(uuid4()), items["l1"], items["s1"])
+
+
+def test_match_of_no_run_it(runtime: Session, items: dict[str, Item]) -> None:
+    with refused_by("recon_match_has_its_run"):
+        runtime.execute(
+            "INSERT INTO recon_match (id, reconciliation_id, method, run_id, explanation, made_at)"
+            " SELECT uuidv7(), id, 'rule', uuidv7(), '{}', now() FROM recon_reconciliation"
+        )
+
+
+def test_item_of_no_population_it(runtime: Session, items: dict[str, Item]) -> None:
+    with refused_by("recon_item_has_its_population"):
+        runtime.execute(ITEM_AGAIN.format(reconciliation="reconciliation_id + 1000", line="statement_line_id").encode(), [items["l1"].pk])
+
+
+def test_item_of_no_line_it(runtime: Session, items: dict[str, Item]) -> None:
+    with refused_by("recon_item_is_of_a_line_that_counts"):
+        runtime.execute(ITEM_AGAIN.format(reconciliation="reconciliation_id", line="-1").encode(), [items["s1"].pk])
+
+
 def test_break_closed_without_a_match_it(runtime: Session, items: dict[str, Item]) -> None:
     with refused_by("recon_break_closes_by_a_match"):
         runtime.execute("UPDATE recon_break SET state = 'resolved', resolved_at = now()")
@@ -120,6 +152,9 @@ def test_statement_accepted_twice_it(runtime: Session, items: dict[str, Item]) -
     ("statement", "guard"),
     [
         ("UPDATE recon_item SET amount_minor = amount_minor + 1", "recon_item_meaning_never_changes"),
+        ("DELETE FROM recon_item", "recon_item_never_deleted"),
+        ("DELETE FROM recon_run", "recon_run_never_deleted"),
+        ("DELETE FROM recon_reconciliation", "recon_reconciliation_never_deleted"),
         ("UPDATE recon_statement SET closing_minor = 0", "recon_statement_append_only"),
         ("DELETE FROM recon_statement_line", "recon_line_append_only"),
         ("UPDATE recon_file SET sha256 = 'x'", "recon_file_bytes_never_change"),

@@ -109,7 +109,15 @@ GUARDS = [
     trigger("recon_allocation_takes_what_is_there", "recon_allocation", f"{RECON_TESTS}::test_more_than_is_left_of_an_item_it"),
     trigger("recon_match_balances", "recon_allocation", f"{RECON_TESTS}::test_match_that_does_not_balance_it"),
     Guard("recon_item_is_matched_once", f"{RECON_TESTS}::test_item_matched_twice_it", sql="DROP INDEX recon_item_is_matched_once"),
-    constraint("recon_allocation_takes_the_whole_item", "recon_allocation", f"{RECON_TESTS}::test_part_of_an_item_allocated_it"),
+    raised(
+        "recon_allocation_takes_the_whole_item",
+        f"{RECON_TESTS}::test_part_of_an_item_allocated_it",
+        function="recon_match_balances_v1()",
+        text="RAISE EXCEPTION 'match % takes an item whole for another amount than its own', wrong"
+        " USING ERRCODE = '23514', CONSTRAINT = 'recon_allocation_takes_the_whole_item';",
+    ),
+    trigger("recon_item_has_its_population", "recon_item", f"{RECON_TESTS}::test_item_of_no_population_it"),
+    trigger("recon_match_has_its_run", "recon_match", f"{RECON_TESTS}::test_match_of_no_run_it"),
     constraint("recon_break_closes_by_a_match", "recon_break", f"{RECON_TESTS}::test_break_closed_without_a_match_it"),
     trigger("recon_break_is_explained_by_its_match", "recon_break", f"{AROUND_TESTS}::test_break_closed_by_the_match_of_other_items_it"),
     trigger("recon_item_is_open_or_matched", "recon_item", f"{AROUND_TESTS}::test_item_hidden_without_a_match_it"),
