@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Context, Decimal
 
 from recon.formats.events import BalanceRead, BalanceRole, ControlRead, Event, LineRead, Place, remark
-from recon.formats.mapped_definition import BalanceRule, Definition
+from recon.formats.mapped_definition import BalanceRule, DayRule, Definition
 from recon.formats.mapped_line import BadRow, Lines, text_of
 from recon.formats.mapped_table import Cell, Head, Row
 from recon.formats.mapped_values import Unreadable, number_reader
@@ -118,7 +118,7 @@ class Balances:
         for role, rule in zip(_ROLES, (self._definition.opening, self._definition.closing), strict=True):
             if rule is None or rule.where:
                 continue
-            where, cell = _outside(head, rule)
+            where, cell = outside(head, rule)
             place = Place(rule.row or None, None, where)
             if cell is None:
                 yield remark(place=place, field=role, message=f"The {role} balance is not where the mapping says.")
@@ -159,7 +159,7 @@ class Balances:
             yield ControlRead(name=what, declared=declared.copy_abs() if what == "debits" else declared, found=found[what], place=where)
 
 
-def _outside(head: Head, rule: BalanceRule) -> tuple[str, Cell | None]:
+def outside(head: Head, rule: BalanceRule | DayRule) -> tuple[str, Cell | None]:
     if rule.path:
         return rule.path, head.beside.get(rule.path)
     cells = head.above.get(rule.row, ())

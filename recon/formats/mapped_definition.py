@@ -75,6 +75,16 @@ class BalanceRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DayRule:
+    """The last day that the file reports on, said once: in a cell above the rows, or at a path outside the records."""
+
+    date: DateRule
+    row: int = 0
+    cell: int = 0
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TotalsRule:
     """A row that holds totals instead of a movement; each column that is named is compared with what was read."""
 
@@ -104,6 +114,7 @@ class Definition:
     opening: BalanceRule | None
     closing: BalanceRule | None
     totals: TotalsRule | None
+    day: DayRule | None
     skip: tuple[Condition, ...]
 
     def columns(self) -> tuple[str, ...]:
@@ -123,7 +134,7 @@ class Definition:
 
     def paths(self) -> tuple[str, ...]:
         """Return the paths of values outside the records."""
-        return tuple(rule.path for rule in (self.opening, self.closing) if rule and rule.path)
+        return tuple(rule.path for rule in (self.opening, self.closing, self.day) if rule and rule.path)
 
 
 def head(definition: Json[str, Any]) -> tuple[str, str, Part]:
@@ -170,6 +181,7 @@ def parse(definition: Json[str, Any]) -> Definition:
         opening=_balance(part.part("opening"), number, code) if part.has("opening") else None,
         closing=_balance(part.part("closing"), number, code) if part.has("closing") else None,
         totals=_totals(part.part("totals"), number) if part.has("totals") else None,
+        day=_day(part.part("day"), code) if part.has("day") else None,
         skip=tuple(_condition(one) for one in part.parts("skip")) if part.has("skip") else (),
     )
     part.done()
@@ -197,8 +209,19 @@ def _currency(part: Part) -> Choice:
     return one
 
 
+def _day(part: Part, code: str) -> DayRule:
+    if code in ("json", "xml"):
+        path = part.text("path")
+        return DayRule(date=_written(part, code, column=path), path=path)
+    row, cell = part.number("row", low=1, high=100), part.number("cell", low=1, high=500)
+    return DayRule(date=_written(part, code, column=f"cell {cell}"), row=row, cell=cell)
+
+
 def _date(part: Part, code: str) -> DateRule:
-    column = part.text("column")
+    return _written(part, code, column=part.text("column"))
+
+
+def _written(part: Part, code: str, *, column: str) -> DateRule:
     if not part.has("format"):
         message = "say how days are written, such as DD.MM.YYYY: 01/02/2026 is another day in another country, and nothing here guesses"
         raise MappingRefused(f"{part.path}.format", message)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import BinaryIO
 
 from recon.formats.events import Event, LocatedError, Place, StatementClosed, StatementOpened, quarantined, refusal, remark
-from recon.formats.mapped_balances import Balances
+from recon.formats.mapped_balances import Balances, outside
 from recon.formats.mapped_definition import Condition, Definition
 from recon.formats.mapped_line import BadRow, Cells, Group, Lines, MissingColumn, overlong, text_of
 from recon.formats.mapped_table import CELL_MAX, Head, Row, Table, Undecodable
+from recon.formats.mapped_values import Unreadable, date_reader
 from recon.formats.text import iban
 
 GROUPS_MAX = 100
@@ -27,9 +29,10 @@ def read_rows(definition: Definition, table: Table, file: BinaryIO) -> Iterator[
             yield event
             if isinstance(event, LocatedError) and event.fatal:
                 return
-    if not reading.found:
-        message = "No row of the file could be read." if reading.rows else "The file has no rows under its head."
-        yield refusal(place=reading.place, field="file", message=message)
+    if not reading.found and reading.has_rows:
+        yield refusal(place=reading.place, field="file", message="No row of the file could be read.")
+    elif not reading.found:
+        yield from reading.nothing()
 
 
 class _Reading:
@@ -44,6 +47,7 @@ class _Reading:
         self.place = Place(None, None, "file")
         self.found = 0
         self.rows = 0
+        self._head: Head | None = None
 
     @property
     def more(self) -> bool:
@@ -63,9 +67,10 @@ class _Reading:
                         self.rows += item.row
                         yield item
                 elif isinstance(item, Head):
-                    self.place = item.place
+                    self.place, self._head = item.place, item
                     lines, special = self._under(item)
                     statement.head = item
+                    yield from self._dated(item, statement, first=number == 0)
                 elif lines is not None:
                     yield from self._row(item, lines, special, statement, first=number == 0)
         except Undecodable as error:
@@ -86,6 +91,40 @@ class _Reading:
             return
         yield from statement.close()
         self.found += statement.opened
+
+    def _dated(self, head: Head, statement: _Statement, *, first: bool) -> Iterator[Event]:
+        if self._definition.day:
+            statement.day, error = _day(head, self._definition)
+            if error and first:
+                yield error
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the file has rows that the mapping does not leave out."""
+        return self.rows > sum(self._skipped.values())
+
+    def nothing(self) -> Iterator[Event]:
+        """Read a file without rows: a day without movements, where the file says of which day, account and currency; else no day's."""
+        definition, head = self._definition, self._head
+        why = "Waive the day in the calendar of its source, or say in the mapping (day) where the file names it."
+        if definition.day is None or head is None:
+            yield refusal(
+                place=self.place, field="file", message=f"The file has no rows under its head, and does not say of which day. {why}"
+            )
+            return
+        if definition.account.column or definition.currency.column:
+            message = "The file has no rows under its head, and only rows would say of which account and currency."
+            yield refusal(place=self.place, field="file", message=f"{message} Waive the day in the calendar of its source.")
+            return
+        day, error = _day(head, definition)
+        if error is not None:
+            yield refusal(place=error.place, field="day", value=error.value, message=error.message)
+            return
+        statement = _Statement(definition, ordinal=1, group=(definition.account.fixed, definition.currency.fixed))
+        statement.head, statement.day = head, day
+        yield from statement.open(head.place)
+        yield from statement.close()
+        self.found += 1
 
     def _under(self, head: Head) -> tuple[Lines, list[tuple[str, Callable[[Cells], bool]]]]:
         """Bind the columns of the mapping to those of the file."""
@@ -164,6 +203,7 @@ class _Statement:
         self._balances = Balances(definition)
         self.group = group
         self.head: Head | None = None
+        self.day: date | None = None
         self.opened = False
 
     def take(self, row: Row, lines: Lines) -> Iterator[Event]:
@@ -175,7 +215,7 @@ class _Statement:
             yield _out(row, bad)
             return
         if not self.opened:
-            yield from self._open(line.place)
+            yield from self.open(line.place)
         self._lines += 1
         yield line
         yield from self._balances.follow(line, balance)
@@ -188,10 +228,10 @@ class _Statement:
             yield _out(row, bad)
             return
         if not self.opened:
-            yield from self._open(Place(row.line, None, row.path))
+            yield from self.open(Place(row.line, None, row.path))
         yield from events
 
-    def _open(self, place: Place) -> Iterator[Event]:
+    def open(self, place: Place) -> Iterator[Event]:
         assert self.group is not None
         self.opened = True
         account, currency = self.group
@@ -210,6 +250,7 @@ class _Statement:
             copy=False,
             place=place,
             kind=self._definition.kind,
+            period_end=self.day,
         )
         if self.head:
             yield from self._balances.in_head(self.head, currency)
@@ -219,6 +260,20 @@ class _Statement:
             place = self.head.place if self.head else Place(None, None, "file")
             yield from self._balances.close(place)
             yield StatementClosed(ordinal=self._ordinal, lines=self._lines, place=place)
+
+
+def _day(head: Head, definition: Definition) -> tuple[date | None, LocatedError | None]:
+    """Return the day that a file says it reports on, or why it cannot be read."""
+    rule = definition.day
+    assert rule is not None
+    where, cell = outside(head, rule)
+    place = Place(rule.row or None, None, where)
+    if cell is None or not text_of(cell):
+        return None, remark(place=place, field="day", message="The day of the file is not where the mapping says.")
+    try:
+        return date_reader(rule.date)(cell), None
+    except Unreadable as error:
+        return None, remark(place=place, field="day", value=text_of(cell), message=f"The day of the file cannot be read. {error}")
 
 
 def _shape(row: Row, lines: Lines) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ from approvals import operations as approvals
 from approvals.models import DecisionOutcome, Proposal, User
 from audit.models import AuditEvent
 from ledgerops.lib.errors import Refusal
-from recon import operations, source_queries
+from recon import feed_calendar, operations, source_queries
 from recon.intake import mapping_hints
-from recon.models import MappingVersion, Source, Statement, StatementFile
+from recon.models import Feed, MappingVersion, Source, Statement, StatementFile
 from recon.operations.readers import reader_of
 from recon.web.sources.mapping_form import MappingForm, initial_of
 from tests.concurrency import scene
@@ -213,6 +214,31 @@ def test_file_is_accepted_by_the_mapping_in_force_and_keeps_its_version(bank: So
     operations.accept_file(file_id=file.pk, source_ids=[bank.pk])
     statement = Statement.objects.get()
     assert (statement.mapping, statement.proof, statement.line_count) == (version, "proven", 3)
+
+
+def test_file_without_rows_is_a_day_without_lines_and_what_was_due_has_come(
+    bank: Source, drafted: Draft, maker: User, checker: User
+) -> None:
+    layout = {"delimiter": ";", "quote": '"', "header_row": 3}
+    version = drafted(
+        layout=layout,
+        day={"row": 1, "cell": 2, "format": "DD.MM.YYYY"},
+        opening={"row": 2, "cell": 2},
+        closing={"row": 2, "cell": 2},
+        balance_after=None,
+    )
+    decided(submitted(version, by=maker), by=checker)
+    feed = Feed.objects.create(source=bank, calendar="TARGET", due_time=time(8, 0), starts_on=date(2026, 11, 2), ends_on=date(2026, 11, 2))
+    content = b"As of;02.11.2026\nBalance;100,00\nBooking date;Text;Amount;Balance\n"
+    file, _ = operations.receive_file(
+        name="quiet.csv", content=io.BytesIO(content), maximum_bytes=10_000, received_by_id=maker.pk, source_id=bank.pk
+    )
+    operations.accept_file(file_id=file.pk, source_ids=[bank.pk])
+    statement = Statement.objects.get()
+    assert (statement.proof, statement.line_count, statement.closing_date) == ("proven", 0, date(2026, 11, 2))
+    now = datetime(2026, 11, 4, 12, 0, tzinfo=UTC)
+    (day,) = feed_calendar.days_of([feed], since=feed.starts_on, until=feed.starts_on, now=now)[bank.pk]
+    assert (day.statement, day.state.value) == (statement, "arrived")
 
 
 # The editor's form

@@ -164,7 +164,7 @@ class MappingForm(forms.Form):
     booked_column = _column("Booked only if the column")
     booked_values = forms.CharField(label="says", required=False, max_length=200)
     skip = _lines("Rows that are none", "One rule in each line: Type = Total, Opening; or Text begins Total; or Amount is empty.")
-    more = _lines("Opening, closing, totals", 'As JSON, such as {"opening": {"row": 2, "cell": 3}}.')
+    more = _lines("Opening, closing, totals, day", 'As JSON, such as {"opening": {"row": 2, "cell": 3}}.')
 
     def definition(self) -> dict[str, Any]:
         """Return what was said as a definition; what was not said is left out."""
@@ -247,7 +247,7 @@ def initial_of(definition: Mapping[str, Any]) -> dict[str, Any]:
     found |= {"balance_column": (definition.get("balance_after") or {}).get("column", "")}
     found |= {"booked_column": booked.get("column", ""), "booked_values": ", ".join(booked.get("equals", ()))}
     found["skip"] = "\n".join(_rule_words(rule) for rule in definition.get("skip", ()))
-    more = {name: definition[name] for name in ("opening", "closing", "totals") if name in definition}
+    more = {name: definition[name] for name in ("opening", "closing", "totals", "day") if name in definition}
     found["more"] = json.dumps(more, ensure_ascii=False) if more else ""
     return found
 

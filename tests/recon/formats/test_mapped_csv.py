@@ -416,3 +416,51 @@ def test_a_definition_is_refused_by_the_key_that_is_wrong(changes: dict[str, Any
     with pytest.raises(MappingRefused) as refused:
         Mapping.from_json(definition(**changes))
     assert refused.value.field == field
+
+
+DATED = {"layout": LAYOUT | {"header_row": 3}, "day": {"row": 1, "cell": 2, "format": "DD.MM.YYYY"}, "opening": {"row": 2, "cell": 2}}
+
+
+def dated(*rows: str, day: str = "02.11.2026", head: str = "Day;Text;Amount;Ref") -> str:
+    return csv(*rows, head=f"As of;{day}\r\nBalance;100,00\r\n{head}")
+
+
+def test_a_file_without_rows_is_a_day_without_movements_where_it_says_which() -> None:
+    events = read(dated(), **DATED, closing={"row": 2, "cell": 2})
+    (statement,) = opened(events)
+    assert (statement.account, statement.currency, str(statement.period_end)) == (IBAN, "EUR", "2026-11-02")
+    assert balances(events) == {"opening": Decimal("100.00"), "closing": Decimal("100.00")}
+    assert not lines(events)
+    assert not errors(events)
+
+
+def test_rows_that_are_all_left_out_by_a_rule_are_none() -> None:
+    events = read(dated("02.11.2026;No movements;0,00;"), **DATED, skip=[{"column": "Text", "equals": ["No movements"]}])
+    assert str(opened(events)[0].period_end) == "2026-11-02"
+    assert [error.place.line for error in errors(events) if error.fatal] == []
+
+
+def test_the_day_of_a_file_with_rows_is_its_last_one() -> None:
+    (statement,) = opened(read(dated("30.10.2026;Rent;-1,00;R1"), **DATED))
+    assert str(statement.period_end) == "2026-11-02"
+
+
+@pytest.mark.parametrize(
+    ("content", "changes", "said"),
+    [
+        (csv(), {}, "does not say of which day"),
+        (dated(day="2026-11-02"), DATED, "The day of the file cannot be read"),
+        (dated(day=""), DATED, "not where the mapping says"),
+        (
+            dated(head="Day;Text;Amount;Ref;Ccy"),
+            {"layout": DATED["layout"], "day": DATED["day"], "currency": {"column": "Ccy"}},
+            "only rows would say of which account and currency",
+        ),
+    ],
+)
+def test_a_file_without_rows_that_names_no_day_is_refused_with_what_to_do(content: str, changes: dict[str, Any], said: str) -> None:
+    events = read(content, **changes)
+    (refused,) = [error for error in errors(events) if error.fatal]
+    assert said in refused.message
+    assert refused.place.line is not None
+    assert opened(events) == []

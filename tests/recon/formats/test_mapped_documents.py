@@ -298,3 +298,11 @@ def test_a_large_file_is_read_in_little_memory(
     tracemalloc.stop()
     assert found == times
     assert peak < 2_000_000
+
+
+def test_a_list_without_records_is_a_day_without_movements_where_the_document_says_which() -> None:
+    text = '{"asOf": "2026-11-02", "data": {"items": []}}'
+    changes: dict[str, Any] = {"day": {"path": "asOf", "format": "YYYY-MM-DD"}, "currency": {"fixed": "EUR"}, "account": {"fixed": IBAN}}
+    (statement,) = opened(read_json(text, **changes))
+    assert (statement.account, str(statement.period_end)) == (IBAN, "2026-11-02")
+    assert "does not say of which day" in fatal(read_json('{"data": {"items": []}}'))[0].message
