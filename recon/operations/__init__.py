@@ -47,7 +47,7 @@ from recon.operations.mappings import (
 )
 from recon.operations.mappings import checked as checked_mapping
 from recon.operations.placing import NothingToWithdraw, StatementKnown
-from recon.operations.previewing import FileLine, Restatement, lines_in, raw_around, restatement_by
+from recon.operations.previewing import FileLine, Restatement, lines_in, raw_around, repeated_by, restatement_by
 from recon.operations.quarantine import NothingNew, QuarantineRefused, dismiss_row, read_again
 from recon.operations.reconciliations import (
     NewPopulation,
@@ -163,6 +163,7 @@ __all__ = [
     "refuse_of_a_source",
     "register_source",
     "register_source_with_account",
+    "repeated_by",
     "request_run",
     "restatement_by",
     "revise_adjustment",

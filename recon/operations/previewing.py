@@ -5,18 +5,26 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from uuid import UUID
+
+from django.db.models import Count
 
 from ledger.models import Asset
+from recon.feeds import Continuity
 from recon.formats.events import LineRead, LocatedError
 from recon.intake.reading import read_file
 from recon.intake.summary import ParsedStatement
-from recon.models import Allocation, Break, BreakState, Item, Statement, StatementFile, StatementLine
+from recon.models import Allocation, Break, BreakState, Item, Source, Statement, StatementFile, StatementLine
+from recon.operations.counting import shares_days
 from recon.operations.kept_bytes import opened
+from recon.operations.placing import goes_on
 from recon.operations.readers import reader_of
 
 # A comparison in memory; of longer statements only the figures are compared before they are accepted.
 COMPARED_LINES = 50_000
 SHOWN = 100
+# What has no place among the statements yet.
+UNWRITTEN = UUID(int=0)
 RAW_BEFORE, RAW_LINES = 20, 120
 RAW_WIDTH, RAW_SKIPPED = 600, 1 << 20
 
@@ -99,6 +107,23 @@ class _Contents:
         pass
 
 
+@dataclass(slots=True)
+class _Told:
+    """A sink that counts what the lines of one statement say, of those that would count."""
+
+    ordinal: int
+    times: Counter[str] = field(default_factory=Counter)
+    signed: dict[str, int] = field(default_factory=dict)
+
+    def line(self, statement: ParsedStatement, event: LineRead, *, amount_minor: int, content_key: str) -> None:
+        if statement.ordinal == self.ordinal and event.booked and amount_minor:
+            self.times[content_key] += 1
+            self.signed[content_key] = amount_minor if event.direction == "credit" else -amount_minor
+
+    def quarantined(self, statement: ParsedStatement, error: LocatedError) -> None:
+        pass
+
+
 def lines_in(file: StatementFile, *, ordinal: int, first: int, count: int) -> list[FileLine]:
     """Return some lines of one statement of a stored file, reading no further than they stand.
 
@@ -141,6 +166,24 @@ def restatement_by(file: StatementFile, *, parsed: ParsedStatement, replaced: St
     )
 
 
+def repeated_by(file: StatementFile, *, parsed: ParsedStatement, source: Source, continuity: Continuity) -> tuple[int, int]:
+    """Return how many lines of a statement of a stored file count already by an overlapping delivery, and their signed sum.
+
+    They would be noted as repeated when the file is accepted; of a statement too long to compare none are told.
+
+    :raises FileBytesLost: if its bytes are gone.
+    """
+    overlaps = shares_days(source=source, statement_id=UNWRITTEN, booked_from=parsed.booked_from, booked_to=parsed.booked_to)
+    if not overlaps or goes_on(parsed, continuity=continuity) or parsed.line_count > COMPARED_LINES:
+        return 0, 0
+    told = _Told(ordinal=parsed.ordinal)
+    _read_into(file, told)
+    items = Item.objects.filter(reconciliation__source=source, reconciliation__home=True, side="statement", withdrawn_by=None)
+    counted = items.filter(content_key__in=list(told.times)).values_list("content_key").order_by().annotate(times=Count("pk"))
+    again = {key: min(times, told.times[key]) for key, times in counted}
+    return sum(again.values()), sum(times * told.signed[key] for key, times in again.items())
+
+
 def raw_around(file: StatementFile, *, line: int) -> tuple[list[tuple[int, str]], bool]:
     """Return the text of a stored file around a line, each line with its number, and whether the file goes on; long lines are cut.
 
@@ -173,7 +216,7 @@ def _shown(raw: bytes) -> str:
     return "".join(sign if sign.isprintable() or sign == "\t" else "" if sign in "\r\n\ufeff" else "\u00b7" for sign in text)
 
 
-def _read_into(file: StatementFile, sink: _Page | _Contents) -> None:
+def _read_into(file: StatementFile, sink: _Page | _Contents | _Told) -> None:
     with opened(file) as content:
         chosen = reader_of(file.source, content)
         scales = dict(Asset.objects.values_list("code", "scale"))

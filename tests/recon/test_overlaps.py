@@ -7,9 +7,10 @@ from approvals.models import DecisionOutcome, User
 from recon import feeds, operations
 from recon.models import Item, RepeatedLine, Source, Statement
 from recon.operations import RepeatRefused
+from recon.web.statements.preview import preview_of
 from tests.concurrency import scene
 from tests.notation import writes_nothing
-from tests.recon.delivered import accept, counted, mt940
+from tests.recon.delivered import accept, counted, mt940, receive
 
 
 @pytest.fixture
@@ -30,6 +31,17 @@ def test_a_week_over_its_days_counts_only_what_is_new_and_stays_proven(bank: Sou
     assert Item.objects.count() == 4
     assert [week.repeated_minor, week.gap_minor, feeds.continuity_now(week).gap_minor] == [250, 0, 0], "it goes on without them"
     assert feeds.with_continuity(Statement.objects.filter(pk=week.pk)).get().gap_now_minor == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("missing_minor", [0, 40])
+def test_preview_says_the_gap_that_acceptance_finds(bank: Source, maker: User, missing_minor: int) -> None:
+    accept(mt940((0, 100, "A-0001"), (0, 100, "A-0001"), number=1), by=maker, source=bank)
+    content = mt940((0, 100, "A-0001"), (0, 100, "A-0001"), (2, -30, "A-0003"), number=9, last=4, opening_minor=missing_minor)
+    file = receive(content, by=maker)
+    detail = preview_of(file, user=maker, ordinal=1, first_line=1).detail
+    assert detail is not None
+    assert (detail.gap_minor, detail.repeated) == (missing_minor, 2)
+    assert accept(content, by=maker, source=bank).gap_minor == missing_minor
 
 
 def test_an_overlap_with_something_missing_before_it_is_a_gap(bank: Source, maker: User) -> None:

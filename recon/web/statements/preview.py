@@ -8,7 +8,7 @@ from ledger.models import Asset
 from recon import feeds, queries
 from recon.intake.summary import ParsedStatement
 from recon.models import Purpose, Source, Statement, StatementFile
-from recon.operations import FileLine, Restatement, lines_in, restatement_by, statements_in
+from recon.operations import FileLine, Restatement, lines_in, repeated_by, restatement_by, statements_in
 
 LINES_SHOWN = 50
 STATEMENTS_SHOWN = 200
@@ -39,6 +39,7 @@ class Detail:
     previewed: Previewed
     previous: Statement | ParsedStatement | None
     gap_minor: int | None
+    repeated: int
     missing: Sequence[int]
     restatement: Restatement | None
     lines: Sequence[FileLine]
@@ -131,7 +132,7 @@ def _replaced(one: ParsedStatement, *, source: Source, standing: Sequence[Statem
 def _detail(previewed: Previewed, *, file: StatementFile, statements: Sequence[ParsedStatement], first_line: int) -> Detail:
     one, source = previewed.parsed, previewed.source
     previous: Statement | ParsedStatement | None = None
-    gap = None
+    gap, repeated = None, 0
     if source is not None and previewed.known is None and one.closing_date is not None and one.counts:
         found = feeds.continuity_of(
             source=source,
@@ -141,6 +142,10 @@ def _detail(previewed: Previewed, *, file: StatementFile, statements: Sequence[P
             superseded=previewed.replaces,
         )
         previous, gap = found.previous, found.gap_minor
+        repeated_minor = int(previewed.replaces.repeated_minor) if previewed.replaces else 0
+        if not previewed.replaces:
+            repeated, repeated_minor = repeated_by(file, parsed=one, source=source, continuity=found)
+        gap = None if gap is None else gap + repeated_minor
     # A statement of this very file will be accepted before this one, if it is the earlier.
     before = _before(one, statements=statements)
     if before is not None and before.closing_minor is not None and gap != 0:
@@ -151,6 +156,7 @@ def _detail(previewed: Previewed, *, file: StatementFile, statements: Sequence[P
         previewed=previewed,
         previous=previous,
         gap_minor=gap,
+        repeated=repeated,
         missing=feeds.missing_between(previous, one) if previous else (),
         restatement=restatement_by(file, parsed=one, replaced=previewed.replaces) if previewed.replaces else None,
         lines=lines_in(file, ordinal=one.ordinal, first=start, count=LINES_SHOWN) if one.line_count else (),
