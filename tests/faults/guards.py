@@ -114,7 +114,7 @@ GUARDS = [
         f"{RECON_TESTS}::test_part_of_an_item_allocated_it",
         function="recon_match_balances_v1()",
         text="RAISE EXCEPTION 'match % takes an item whole for another amount than its own', wrong"
-        " USING ERRCODE = '23514', CONSTRAINT = 'recon_allocation_takes_the_whole_item';",
+        "\n            USING ERRCODE = '23514', CONSTRAINT = 'recon_allocation_takes_the_whole_item';",
     ),
     trigger("recon_item_has_its_population", "recon_item", f"{RECON_TESTS}::test_item_of_no_population_it"),
     trigger("recon_match_has_its_run", "recon_match", f"{RECON_TESTS}::test_match_of_no_run_it"),
