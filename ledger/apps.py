@@ -11,7 +11,7 @@ class LedgerConfig(AppConfig):
         from ledger import queries
         from ledger.approval_handlers import accounts, chart, integrity, journals, parties, periods, rates, types
         from ledger.audit_actions import ACTIONS
-        from ledger.queries.periods import count_to_be_closed_again
+        from ledger.queries.periods import waiting_to_be_closed
         from ledger.web import account_changes, alerts
         from ledger.web.panels import register_account_panel
         from ledgerops.context import NAV_COUNTS, ROLE_READERS
@@ -39,7 +39,7 @@ class LedgerConfig(AppConfig):
             for handler in group:
                 register_handler(handler)
         ROLE_READERS.append(lambda user: queries.sight_of(user).roles)
-        NAV_COUNTS["ledger:periods"] = count_to_be_closed_again
+        NAV_COUNTS["ledger:periods"] = waiting_to_be_closed
         register_scope("entity", exists=queries.entity_exists)
         register_scope("account", exists=queries.account_exists)
         register_account_panel(account_changes.controls_panel)

@@ -6,11 +6,13 @@ from typing import Any
 
 import structlog
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from ledgerops import fonts
+from ledgerops.lib.paging import bounded_counts
 
 PRODUCT = "LedgerOps"
 COMPANY = "Demo company"
@@ -23,8 +25,8 @@ COOKIE_CHOICES = {"theme": THEMES, "density": DENSITIES, "keys": KEYS}
 COOKIE_DEFAULTS = {"theme": "auto", "density": "standard", "keys": "on"}
 assert set(COOKIE_CHOICES) == set(COOKIE_DEFAULTS)
 
-# Apps register how many things wait behind a navigation item, by its URL name.
-NAV_COUNTS: dict[str, Callable[[Any], int]] = {}
+# Apps register what waits behind a navigation item, by its URL name; it is counted for all of them at once.
+NAV_COUNTS: dict[str, Callable[[Any], QuerySet[Any]]] = {}
 # Whoever reads what a person may see registers how their roles are read: they come with the same question.
 ROLE_READERS: list[Callable[[Any], Sequence[str]]] = []
 COUNT_SHOWN_UP_TO = 999
@@ -128,6 +130,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         items = [item for place in places if (item := _item(place, user=user, path=request.path)) is not None]
         if items:
             groups.append({"label": label, "items": items})
+    _count([item for group in groups for item in group["items"]], user=user)
     around = [item for group in groups for item in group["items"] if item["href"] != "/" and request.path.startswith(item["href"])]
     # A page may lie under two places (/ledger/ and /ledger/trial-balance/): it is within the nearer one.
     if around:
@@ -148,18 +151,25 @@ def _item(place: Place, *, user: AbstractBaseUser | AnonymousUser, path: str) ->
         return None
     if place.permission is not None and not (hasattr(user, "has_perm") and user.has_perm(place.permission)):
         return None
-    counter = NAV_COUNTS.get(place.name)
-    count = counter(user) if counter is not None else 0
     return {
+        "name": place.name,
         "label": place.label,
         "href": href,
         "icon": place.icon,
         "go": place.go,
-        "count": count,
-        "shown_count": f"{COUNT_SHOWN_UP_TO}+" if count > COUNT_SHOWN_UP_TO else str(count),
+        "count": 0,
+        "shown_count": "",
         "current": path == href,
         "within": False,
     }
+
+
+def _count(items: Sequence[dict[str, Any]], *, user: AbstractBaseUser | AnonymousUser) -> None:
+    """Say of each item how many wait behind it."""
+    waiting = [(item, NAV_COUNTS[item["name"]](user)) for item in items if item["name"] in NAV_COUNTS]
+    for (item, _), count in zip(waiting, bounded_counts([rows for _, rows in waiting]), strict=True):
+        item["count"] = count
+        item["shown_count"] = f"{COUNT_SHOWN_UP_TO}+" if count > COUNT_SHOWN_UP_TO else str(count)
 
 
 def _choice(request: HttpRequest, name: str) -> str:

@@ -1,6 +1,6 @@
 """What the overview shows: the state of today, gathered from every app and only as far as the reader sees."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,7 +14,7 @@ from ledger import queries as ledger
 from ledger.models import AccountingPeriod
 from ledger.queries import PostedSums
 from ledger.queries import integrity as ledger_integrity
-from ledgerops.lib.calendars import business_days_before, business_days_between
+from ledgerops.lib.calendars import business_days_between
 from recon import break_queries, feeds
 from recon import queries as recon
 from recon.break_queries import BreakFigures
@@ -124,11 +124,12 @@ def active_runs(user: User) -> Sequence[Run]:
 
 
 def _breaks(user: User, *, sources: Sequence[Source], today: date) -> Breaks:
-    heat = _heat(user, sources=sources, today=today)
+    figures = break_queries.break_figures_by_source(user, today=today)
+    heat = _heat(figures, sources=sources)
     live = break_queries.queue_for(user).exclude(state=BreakState.RESOLVED)
     mine = [(one, business_days_between(one.occurred_on, today)) for one in live.filter(assignee=user)[:QUEUE_SHOWN]]
     return Breaks(
-        figures=break_queries.break_figures(user, today=today),
+        figures=break_queries.together(figures.values()),
         heat=heat,
         highest=max((cell.count for row in heat for cell in row.cells), default=0),
         days=_days(user, today=today),
@@ -136,21 +137,10 @@ def _breaks(user: User, *, sources: Sequence[Source], today: date) -> Breaks:
     )
 
 
-def _heat(user: User, *, sources: Sequence[Source], today: date) -> list[HeatRow]:
-    two, four, eight = (business_days_before(today, count=count) for count in (2, 4, 8))
-    bands = (
-        Q(occurred_on__gt=two),
-        Q(occurred_on__lte=two, occurred_on__gt=four),
-        Q(occurred_on__lte=four, occurred_on__gt=eight),
-        Q(occurred_on__lte=eight),
-    )
-    live = break_queries.queue_for(user).exclude(state=BreakState.RESOLVED).order_by().values("reconciliation__source")
-    counted = live.annotate(**{f"band{n}": Count("pk", filter=band) for n, band in enumerate(bands, start=1)})
-    names = [f"band{n}" for n in range(1, BANDS + 1)]
-    counts = {source: list(bands) for source, *bands in counted.values_list("reconciliation__source", *names)}
+def _heat(figures: Mapping[int, BreakFigures], *, sources: Sequence[Source]) -> list[HeatRow]:
     rows = []
     for source in sources:
-        of_source = counts.get(source.pk, [0] * BANDS)
+        of_source = figures[source.pk].ages if source.pk in figures else [0] * BANDS
         cells = [HeatCell(count=count, href=_breaks_at(source=source.code, age=str(n))) for n, count in enumerate(of_source, start=1)]
         rows.append(HeatRow(source=source, cells=cells, total=HeatCell(count=sum(of_source), href=_breaks_at(source=source.code))))
     return sorted(rows, key=lambda row: -row.total.count)

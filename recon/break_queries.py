@@ -1,6 +1,6 @@
 """Reading breaks for their pages: figures, lists, and what is known around one break."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -70,31 +70,50 @@ def queue_for(user: "AbstractUser") -> QuerySet[Break]:
 
 def break_figures(user: "AbstractUser", *, today: date) -> BreakFigures:
     """Count the live breaks this user sees by their age in business days on `today`."""
+    return together(break_figures_by_source(user, today=today).values())
+
+
+def break_figures_by_source(user: "AbstractUser", *, today: date) -> dict[int, BreakFigures]:
+    """Count the live breaks this user sees of each source that has one, as `break_figures` counts them all."""
     since = {days: business_days_before(today, count=days) for days in (2, LIMIT_DAYS, 8)}
     older = {days: Count("pk", filter=Q(occurred_on__lte=day)) for days, day in since.items()}
-    row = (
-        queue_for(user)
-        .exclude(state=BreakState.RESOLVED)
-        .order_by()
-        .aggregate(
-            total=Count("pk"),
-            accounts=Count("reconciliation", distinct=True),
-            two=older[2],
-            four=older[LIMIT_DAYS],
-            eight=older[8],
-            unassigned=Count("pk", filter=Q(assignee__isnull=True)),
-            mine=Count("pk", filter=Q(assignee=user)),
-            oldest=Min("occurred_on"),
-        )
+    live = queue_for(user).exclude(state=BreakState.RESOLVED).order_by().values("reconciliation__source")
+    counted = live.annotate(
+        total=Count("pk"),
+        accounts=Count("reconciliation", distinct=True),
+        two=older[2],
+        four=older[LIMIT_DAYS],
+        eight=older[8],
+        unassigned=Count("pk", filter=Q(assignee__isnull=True)),
+        mine=Count("pk", filter=Q(assignee=user)),
+        oldest=Min("occurred_on"),
     )
+    return {
+        row["reconciliation__source"]: BreakFigures(
+            total=row["total"],
+            accounts=row["accounts"],
+            ages=(row["total"] - row["two"], row["two"] - row["four"], row["four"] - row["eight"], row["eight"]),
+            past_limit=row["four"],
+            unassigned=row["unassigned"],
+            mine=row["mine"],
+            oldest=row["oldest"],
+        )
+        for row in counted
+    }
+
+
+def together(figures: Iterable[BreakFigures]) -> BreakFigures:
+    """Return the figures of several sources as one."""
+    each = list(figures)
+    first, second, third, fourth = (sum(one.ages[band] for one in each) for band in range(4))
     return BreakFigures(
-        total=row["total"],
-        accounts=row["accounts"],
-        ages=(row["total"] - row["two"], row["two"] - row["four"], row["four"] - row["eight"], row["eight"]),
-        past_limit=row["four"],
-        unassigned=row["unassigned"],
-        mine=row["mine"],
-        oldest=row["oldest"],
+        total=sum(one.total for one in each),
+        accounts=sum(one.accounts for one in each),
+        ages=(first, second, third, fourth),
+        past_limit=sum(one.past_limit for one in each),
+        unassigned=sum(one.unassigned for one in each),
+        mine=sum(one.mine for one in each),
+        oldest=min((one.oldest for one in each if one.oldest is not None), default=None),
     )
 
 

@@ -154,10 +154,12 @@ def feeds_for(user: "AbstractUser", *, today: date, now: datetime | None = None)
     of_source = Statement.objects.filter(source=OuterRef("pk")).order_by("-closing_date", "-id").values("pk")[:1]
     looked_at = Source.objects.filter(pk__in=[source.pk for source in sources]).annotate(latest=Subquery(of_source))
     latest_ids = list(looked_at.exclude(latest=None).values_list("latest", flat=True))
-    latest = {statement.source_id: statement for statement in known.filter(pk__in=latest_ids)}
+    latest: dict[int, Statement] = {}
     recent: dict[int, list[Statement]] = {}
-    for statement in known.filter(closing_date__gte=days[0]).order_by("closing_date", "id"):
-        recent.setdefault(statement.source_id, []).append(statement)
+    for statement in known.filter(Q(pk__in=latest_ids) | Q(closing_date__gte=days[0])).order_by("closing_date", "id"):
+        latest[statement.source_id] = statement
+        if statement.closing_date >= days[0]:
+            recent.setdefault(statement.source_id, []).append(statement)
     said = [terms for source in sources if (terms := getattr(source, "feed", None)) is not None]
     expected = feed_calendar.days_of(said, since=today - feed_calendar.LOOKED_BACK, until=today, now=instant)
     return [

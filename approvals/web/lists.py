@@ -72,11 +72,6 @@ def adjustments(request: HttpRequest) -> HttpResponse:
     return _list(request, template="approvals/adjustments.html", views=ADJUSTMENT_VIEWS, default=default, kind=ADJUSTMENT)
 
 
-def waiting_for_decision_of(user: User) -> int:
-    """Return how many proposals this user could decide, for the navigation."""
-    return bounded_count(queries.decidable_by(user))
-
-
 def _list(request: HttpRequest, *, template: str, views: Mapping[str, View], default: str, kind: str = "") -> HttpResponse:
     user = _user(request)
     name = request.GET.get("view", default)

@@ -12,19 +12,24 @@ from django.http import HttpRequest, HttpResponse
 from approvals.models import User
 from audit.operations import record_event
 
-OPENED_AT = "opened_at"
+OPENED_AT, SEEN_AT = "opened_at", "seen_at"
+# A session is written no more often than this, not with every page; it ends by so much earlier, at most, when nobody uses it.
+SEEN_EVERY_SECONDS = 30
 
 
 class SessionAgeMiddleware:
-    """End a session that has been open longer than the absolute limit, however busy it was."""
+    """End a session that has been open longer than the absolute limit, however busy it was, and keep one that is used."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
-            opened_at = request.session.setdefault(OPENED_AT, time.time())
-            if time.time() - opened_at > settings.SESSION_ABSOLUTE_AGE:
+            now = time.time()
+            opened_at = request.session.setdefault(OPENED_AT, now)
+            if now - request.session.get(SEEN_AT, 0) >= SEEN_EVERY_SECONDS:
+                request.session[SEEN_AT] = now
+            if now - opened_at > settings.SESSION_ABSOLUTE_AGE:
                 logout(request)
         return self.get_response(request)
 

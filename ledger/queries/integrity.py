@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet
 
 from ledger.models import Account, IntegrityFinding, IntegrityRun, JournalEntry
 from ledger.queries import accounts_for, entities_for
 from ledgerops.lib.errors import Refusal, RefusalKind
-from ledgerops.lib.transactions import database_now
+from ledgerops.lib.sql import ClockTimestamp
 from ledgerops.runtime.models import Function, Switch
 
 if TYPE_CHECKING:
@@ -35,10 +35,9 @@ class IntegrityRunNotFound(Refusal):
 def findings_for(user: "AbstractUser") -> QuerySet[IntegrityFinding]:
     """Return the findings about accounts in the user's sight, newest first; those about more than one account are for who sees them all."""
     seen = accounts_for(user).order_by().values("pk")
-    condition = Q(account__in=seen)
-    if not Account.objects.exclude(pk__in=seen).exists():
-        condition |= Q(account=None)
-    return IntegrityFinding.objects.filter(condition).select_related("account__asset", "first_run").order_by("-id")
+    unseen = Account.objects.exclude(pk__in=seen).order_by()
+    found = IntegrityFinding.objects.filter(Q(account__in=seen) | Q(account=None) & ~Exists(unseen))
+    return found.select_related("account__asset", "first_run").order_by("-id")
 
 
 def finding_for(user: "AbstractUser", *, finding_id: UUID) -> IntegrityFinding:
@@ -88,13 +87,14 @@ class Proof:
 
 def proof_for(user: "AbstractUser") -> Proof:
     """Return the state of the standing proof; findings are counted as far as the user sees."""
-    now = database_now()
-    recent = IntegrityRun.objects.filter(full=False, finished_at__isnull=False).order_by("-id")[:3]
-    looked = next((run for run in recent if ended_well(run)), None)
-    fulls = list(IntegrityRun.objects.filter(full=True).order_by("-id")[:5])
+    minutes = IntegrityRun.objects.filter(full=False, finished_at__isnull=False).order_by("-id").values("pk")[:3]
+    wholes = IntegrityRun.objects.filter(full=True).order_by("-id").values("pk")[:5]
+    runs = list(IntegrityRun.objects.filter(Q(pk__in=minutes) | Q(pk__in=wholes)).annotate(now=ClockTimestamp()).order_by("-id"))
+    fulls = [run for run in runs if run.full]
+    looked = next((run for run in runs if not run.full and ended_well(run)), None)
     last_full = next((run for run in fulls if ended_well(run)), None)
     until = max((run.started_at for run in (looked, last_full) if run is not None), default=None)
-    lag = None if until is None else now - until
+    lag = None if until is None else runs[0].now - until
     return Proof(
         checked_until=until,
         lag_seconds=None if lag is None else max(int(lag.total_seconds()), 0),

@@ -80,8 +80,9 @@ def to_be_closed_again(user: "AbstractUser") -> QuerySet[AccountingPeriod]:
     return periods_for(user).filter(reopen_ends_at__lte=Now()).exclude(status=PeriodStatus.CLOSED).order_by("starts_on")
 
 
-def count_to_be_closed_again(user: Any) -> int:
-    return to_be_closed_again(user).count() if user.has_perm("ledger.close_period") else 0
+def waiting_to_be_closed(user: "AbstractUser") -> QuerySet[AccountingPeriod]:
+    """Return the periods that wait for this user to close them again, for the navigation."""
+    return to_be_closed_again(user) if user.has_perm("ledger.close_period") else AccountingPeriod.objects.none()
 
 
 def closes_of(period: AccountingPeriod) -> list[Close]:

@@ -3,13 +3,14 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals.models import User
 from ledger import operations
-from ledger.models import AlertKind
+from ledger.models import Alert, AlertKind
 from ledger.queries import controls
 from ledger.web.account_forms import NoteForm
 from ledger.web.requests import reader, template_for
@@ -20,9 +21,9 @@ from ledgerops.lib.paging import bounded_count, counted, page_of
 STATES = (("open", "Open"), ("seen", "Seen to"))
 
 
-def open_alerts(user: User) -> int:
-    """Return how many alerts in sight nobody has seen to, for the navigation."""
-    return bounded_count(controls.alerts_for(user).filter(seen_to_at__isnull=True))
+def open_alerts(user: User) -> QuerySet[Alert]:
+    """Return the alerts in sight that nobody has seen to, for the navigation."""
+    return controls.alerts_for(user).filter(seen_to_at__isnull=True)
 
 
 @require_safe

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -219,11 +220,9 @@ def assignee_from(word: str, *, user: User) -> User | None:
     return user if word == "me" else break_queries.people_who_work_breaks().filter(username=word).first() or user
 
 
-def open_breaks_of(user: User) -> int:
-    """Return how many live breaks this user sees, for the navigation."""
-    if not user.has_perm("recon.view_break"):
-        return 0
-    return bounded_count(break_queries.queue_for(user).exclude(state=BreakState.RESOLVED))
+def open_breaks_of(user: User) -> QuerySet[Break]:
+    """Return the live breaks this user sees, for the navigation."""
+    return break_queries.queue_for(user).exclude(state=BreakState.RESOLVED)
 
 
 def _list_page(request: HttpRequest, *, events: dict[str, Any] | None = None) -> HttpResponse:
