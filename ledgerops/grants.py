@@ -98,6 +98,7 @@ RUNTIME_GRANTS: dict[str, str] = {
     "recon_quarantined_row": "INSERT, UPDATE (state, ended_by_id, ended_at, reason)",
     "recon_reconciliation": "INSERT, UPDATE",
     "recon_repeated_line": "INSERT, UPDATE (proposal_id, counted_at)",
+    "recon_rules_trial": "INSERT, UPDATE (status, started_at, heartbeat_at, finished_at, step, passes_done, result, failure)",
     "recon_rules_version": "INSERT, UPDATE (status, backtest, proposal_id, activated_at, retired_at)",
     "recon_run": "INSERT, UPDATE",
     "recon_run_pass": "INSERT",

@@ -13,6 +13,7 @@ ACTIONS = {
     "recon.feed.complete": "Nothing of a source is missing any more",
     "recon.reconciliation.defined": "Populations were declared to agree",
     "recon.rules.drafted": "A version of a reconciliation's rules was drafted",
+    "recon.rules.tried": "Rules were to be tried on what is open, or on what was decided; nothing is matched by it",
     "recon.rules.put_in_force": "A second person approved rules; they match from the next run on",
     "recon.file.received": "A file's bytes were stored under their hash",
     "recon.file.queued": "A large file was given to a worker, to be read or accepted",

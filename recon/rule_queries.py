@@ -21,6 +21,7 @@ from recon.models import (
     PassDemotion,
     Reconciliation,
     RulesStatus,
+    RulesTrial,
     RulesVersion,
 )
 from recon.queries import reconciliations_for
@@ -58,6 +59,27 @@ def rules_by_id(user: "AbstractUser", *, rules_id: UUID) -> RulesVersion:
     found = RulesVersion.objects.filter(pk=rules_id, reconciliation__in=reconciliations_for(user)).select_related("reconciliation").first()
     if found is None:
         raise RulesNotFound("there are no such rules in your scope")
+    return found
+
+
+class TrialNotFound(Refusal):
+    code = "trial_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+def trials_of(reconciliation: Reconciliation) -> QuerySet[RulesTrial]:
+    """Return what was tried on a reconciliation, the latest first."""
+    return RulesTrial.objects.filter(reconciliation=reconciliation).select_related("requested_by").order_by("-id")
+
+
+def trial_of(reconciliation: Reconciliation, *, trial_id: UUID) -> RulesTrial:
+    """Return one trial of a reconciliation's rules.
+
+    :raises TrialNotFound: if there is none.
+    """
+    found = trials_of(reconciliation).filter(pk=trial_id).first()
+    if found is None:
+        raise TrialNotFound("nothing was tried under that id on this reconciliation")
     return found
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from recon import operations
-from recon.operations import chain_reading
+from recon.operations import chain_reading, trials
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +27,29 @@ def sweep_runs() -> int:
     for run_id in overdue:
         execute_run.delay(run_id=str(run_id))
     return len(overdue)
+
+
+@shared_task(name="recon.tasks.execute_trial")
+def execute_trial(*, trial_id: str) -> None:
+    trials.execute_trial(trial_id=UUID(trial_id))
+
+
+@shared_task(name="recon.tasks.sweep_trials")
+def sweep_trials() -> int:
+    """Ring again for rules to be tried that no worker was told about, or whose worker died."""
+    overdue = trials.overdue_trials()
+    ring_trials(overdue)
+    return len(overdue)
+
+
+def ring_trials(trial_ids: Iterable[UUID]) -> None:
+    """Tell a worker of rules to be tried; what nobody hears of, the sweep finds."""
+    for trial_id in trial_ids:
+        try:
+            execute_trial.delay(trial_id=str(trial_id))
+        except OperationalError as error:
+            log.warning("trial_not_announced", trial_id=str(trial_id), error=str(error))
+            return
 
 
 @shared_task(name="recon.tasks.sweep_feeds")

@@ -5,7 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from ledgerops.lib.sql import ClockTimestamp, UUIDv7
-from recon.models.matching import Item, Match, Reconciliation, Run
+from recon.models.matching import Item, Match, Reconciliation, Run, RunStatus
 
 
 class RulesStatus(models.TextChoices):
@@ -54,6 +54,47 @@ class RulesVersion(models.Model):
                 name="recon_active_rules_have_a_proposal",
             ),
         ]
+
+
+class RulesTrial(models.Model):
+    """Rules tried on a reconciliation's items, and what came of it. The row is the queue; what it says is kept.
+
+    With `decided` it is a back-test on what was decided `since` a day, else a dry run on what is open. `result` is what
+    `recon.operations.backtests.summary_of` returns. `step` names the pass that it is at.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    reconciliation = models.ForeignKey(Reconciliation, on_delete=models.PROTECT, related_name="trials")
+    definition = models.JSONField()
+    digest = models.CharField(max_length=64)
+    decided = models.BooleanField()
+    since = models.DateField(null=True)
+    status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField(db_default=ClockTimestamp())
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    step = models.CharField(max_length=80, blank=True)
+    passes_done = models.PositiveSmallIntegerField(default=0)
+    passes_total = models.PositiveSmallIntegerField(default=0)
+    result = models.JSONField(default=dict)
+    failure = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        db_table = "recon_rules_trial"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(status__in=RunStatus.values), name="recon_trial_status_is_known"),
+            models.CheckConstraint(
+                condition=~models.Q(decided=True) | models.Q(since__isnull=False), name="recon_back_test_says_since_when"
+            ),
+        ]
+        indexes = [models.Index(fields=["reconciliation", "digest", "-id"], name="recon_trial_by_rules")]
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
 class PassDemotion(models.Model):

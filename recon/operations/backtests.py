@@ -1,6 +1,6 @@
 """Trying rules on a reconciliation's items, and holding what comes of it against what has been decided. Nothing is written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -11,9 +11,19 @@ from recon.models import Reconciliation
 from recon.operations.engine import try_rules
 
 
-def back_test(*, reconciliation: Reconciliation, rules: Rules, since: date | None, decided: bool) -> Outcome:
-    """Return what rules make of everything open, and with `decided` of what was matched since a day as well, as if it were open."""
-    trial = try_rules(reconciliation=reconciliation, rules=rules, since=since, decided=decided)
+def back_test(
+    *,
+    reconciliation: Reconciliation,
+    rules: Rules,
+    since: date | None,
+    decided: bool,
+    at_pass: Callable[[int, str], object] | None = None,
+) -> Outcome:
+    """Return what rules make of everything open, and with `decided` of what was matched since a day as well, as if it were open.
+
+    `at_pass` is told how many passes are done and which one begins.
+    """
+    trial = try_rules(reconciliation=reconciliation, rules=rules, since=since, decided=decided, at_pass=at_pass)
     known: list[Decided] = rule_queries.decided_since(reconciliation, since=since) if decided else []
     return beside_decisions(
         [(group.pass_id, group.items) for group in (*trial.groups, *trial.suggested)],

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -119,19 +119,27 @@ def challenge(*, run: Run) -> int:
     return len(challenged)
 
 
-def try_rules(*, reconciliation: Reconciliation, rules: Rules, since: date | None, decided: bool) -> Trial:
+def try_rules(
+    *,
+    reconciliation: Reconciliation,
+    rules: Rules,
+    since: date | None,
+    decided: bool,
+    at_pass: Callable[[int, str], object] | None = None,
+) -> Trial:
     """Return what rules would match of the items that are open, and write nothing.
 
     With `decided`, what was matched since that day (ever, where there is none) counts as open as well.
+    `at_pass` is told how many passes are done and which one begins.
     """
     groups: list[TrialGroup] = []
     suggested: list[TrialGroup] = []
     with transaction.atomic():
         scene = selecting.scene_of(reconciliation)
         free = selecting.prepare(scene, since=since, decided=decided)
-        for one in rules.passes:
-            if one.kind not in MATCHING:
-                continue
+        for done, one in enumerate(one for one in rules.passes if one.kind in MATCHING):
+            if at_pass is not None:
+                at_pass(done, one.name)
             selecting.choose(scene, one, rules)
             chosen = [TrialGroup(pass_id=one.id, items=items) for _, items in selecting.chosen_groups()]
             if one.automatic:

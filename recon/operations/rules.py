@@ -19,6 +19,7 @@ from recon.matching.rules import Rules, RulesRefused
 from recon.models import Reconciliation, RulesStatus, RulesVersion
 from recon.operations.adjustments import scope_of
 from recon.operations.backtests import back_test, summary_of
+from recon.operations.trials import kept_back_test
 
 APPROVE_RULES = "recon.approve_rules"
 NOTE_MAX = 500
@@ -111,13 +112,17 @@ def revise_rules(*, proposal_id: UUID, rules_id: UUID, reason_code: str, narrati
 
 
 def _asked(rules_id: UUID, *, reason_code: str, narrative: str, maker_id: int, since: date) -> dict[str, Any]:
-    """Return the request, with the back-test where the version may be submitted at all: what is refused is refused before the work."""
+    """Return the request, with the back-test where the version may be submitted at all: what is refused is refused before the work.
+
+    One that was made before is taken where nothing has changed since.
+    """
     version = RulesVersion.objects.select_related("reconciliation", "drafted_by").get(pk=rules_id)
     tried = None
     if version.status == RulesStatus.DRAFT and version.drafted_by_id == maker_id:
-        rules = Rules.from_json(version.definition)
-        outcome = back_test(reconciliation=version.reconciliation, rules=rules, since=since, decided=True)
-        tried = summary_of(outcome, since=since)
+        tried = kept_back_test(reconciliation=version.reconciliation, digest=version.digest, since=since)
+        if tried is None:
+            rules = Rules.from_json(version.definition)
+            tried = summary_of(back_test(reconciliation=version.reconciliation, rules=rules, since=since, decided=True), since=since)
     return {"rules": str(rules_id), "reason_code": reason_code, "narrative": narrative.strip(), "maker": maker_id, "backtest": tried}
 
 

@@ -62,6 +62,11 @@ CREATE TRIGGER recon_population_account_never_deleted BEFORE DELETE ON recon_pop
     FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
 CREATE TRIGGER recon_population_statement_append_only BEFORE UPDATE OR DELETE ON recon_population_statement
     FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
+CREATE TRIGGER recon_trial_meaning_never_changes BEFORE UPDATE ON recon_rules_trial
+    FOR EACH ROW EXECUTE FUNCTION ledger_meaning_never_changes_v1(
+        'id', 'reconciliation_id', 'definition', 'digest', 'decided', 'since', 'requested_by_id', 'requested_at');
+CREATE TRIGGER recon_trial_never_deleted BEFORE DELETE ON recon_rules_trial
+    FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
 CREATE TRIGGER recon_run_pass_append_only BEFORE UPDATE OR DELETE ON recon_run_pass
     FOR EACH ROW EXECUTE FUNCTION lib_refuse_change_v1();
 CREATE TRIGGER recon_demotion_append_only BEFORE UPDATE OR DELETE ON recon_pass_demotion
@@ -88,6 +93,8 @@ DROP TRIGGER recon_run_pass_append_only ON recon_run_pass;
 DROP TRIGGER recon_population_statement_append_only ON recon_population_statement;
 DROP TRIGGER recon_population_account_never_deleted ON recon_population_account;
 DROP TRIGGER recon_population_append_only ON recon_population;
+DROP TRIGGER recon_trial_never_deleted ON recon_rules_trial;
+DROP TRIGGER recon_trial_meaning_never_changes ON recon_rules_trial;
 DROP TRIGGER recon_rules_are_approved_by_two ON recon_rules_version;
 DROP FUNCTION recon_rules_are_approved_by_two_v1();
 DROP TRIGGER recon_rules_go_forward ON recon_rules_version;

@@ -1,7 +1,8 @@
 """Rules: how every reconciliation is matched, the versions of one, the editor, and what a version would do."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,15 +23,17 @@ from ledgerops.lib.http import STATUS_OF, requires
 from recon import operations, queries, rule_queries
 from recon.matching.rule_words import KIND_WORDS, changes_between, in_words, tariff_in_words
 from recon.matching.rules import Rules
-from recon.models import Break, Reconciliation, RulesStatus, RulesVersion
-from recon.operations import APPROVE_RULES, RulesInvalid, RulesNotNew, RulesNotYours
-from recon.operations.backtests import back_test, summary_of
-from recon.rule_queries import ShownBacktest
+from recon.models import Break, Reconciliation, RulesStatus, RulesTrial, RulesVersion, RunStatus
+from recon.operations import APPROVE_RULES, RulesInvalid, RulesNotNew, RulesNotYours, trials
+from recon.tasks import ring_trials
 from recon.web.rules.drafting import prefilled
 from recon.web.rules.form import RulesForm, data_of, pressed
 from recon.web.statements.views import user_of
 
 UNPROCESSABLE = 422
+# htmx ends its polling on this status.
+STOP_POLLING = 286
+TRIALS_SHOWN = 6
 # How far back decisions are looked at.
 BACK_TESTED = timedelta(days=90)
 STATE_WORDS = {
@@ -85,6 +88,7 @@ def rules_of(request: HttpRequest, reconciliation_id: int) -> HttpResponse:
         "active": active,
         "passes": _passes_of(active, found),
         "tariffs": _tariffs_of(active, found),
+        "trials": list(rule_queries.trials_of(found)[:TRIALS_SHOWN]),
         "versions": [(one, STATE_WORDS[RulesStatus(one.status)]) for one in versions],
     }
     return render(request, "recon/rules/rules.html", context)
@@ -98,7 +102,7 @@ def editor(request: HttpRequest, reconciliation_id: int) -> HttpResponse:
     found = queries.reconciliation_for(user, pk=reconciliation_id)
     scale = found.source.asset.scale
     if request.method != "POST":
-        return _editor_page(request, found, data=_start(found, text=request.GET.get("from", "")))
+        return _editor_page(request, found, data=_start(found, text=request.GET.get("from", ""), trial=request.GET.get("trial", "")))
     act = request.POST.get("act", "")
     data = pressed(request.POST, scale=scale)
     form = RulesForm(data, scale=scale)
@@ -109,7 +113,14 @@ def editor(request: HttpRequest, reconciliation_id: int) -> HttpResponse:
     try:
         if act != "save":
             since = timezone.localdate() - BACK_TESTED if act == "back_test" else None
-            return _editor_page(request, found, data=data, form=form, tried=_tried(found, form=form, since=since))
+            trial = trials.request_trial(
+                reconciliation_id=found.pk,
+                rules=operations.checked_rules(form.definition()),
+                since=since,
+                requested_by_id=user.pk,
+            )
+            ring_trials([trial.pk] if trial.is_active else [])
+            return _editor_page(request, found, data=data, form=form, trial=trial)
         version = operations.draft_rules(reconciliation_id=found.pk, definition=form.definition(), note=form.note, drafted_by_id=user.pk)
     except (RulesInvalid, RulesNotNew) as refusal:
         shown = form.point_at(refusal.field, _sentence(refusal))
@@ -117,6 +128,18 @@ def editor(request: HttpRequest, reconciliation_id: int) -> HttpResponse:
     messages.success(request, f"Version {version.number} is kept as a draft.")
     address = reverse("recon:rules_version", args=[found.pk, version.number])
     return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else redirect(address)
+
+
+@require_safe
+@requires("recon.view_run")
+def trial(request: HttpRequest, reconciliation_id: int, trial_id: UUID) -> HttpResponse:
+    """What was tried and what came of it; while it is being worked out its region asks again every second."""
+    found = queries.reconciliation_for(user_of(request), pk=reconciliation_id)
+    shown = rule_queries.trial_of(found, trial_id=trial_id)
+    context = _shown(shown, reconciliation=found)
+    if request.headers.get("HX-Target") != "trial":
+        return render(request, "recon/rules/trial.html", context)
+    return render(request, "recon/rules/_trial.html", context, status=200 if shown.is_active else STOP_POLLING)
 
 
 @require_safe
@@ -169,22 +192,29 @@ def submit(request: HttpRequest, reconciliation_id: int, number: int) -> HttpRes
     return redirect("approvals:proposal", proposal.pk)
 
 
-def _start(reconciliation: Reconciliation, *, text: str) -> QueryDict:
-    """Return what an editor starts from: the version named, else the one in force."""
+def _start(reconciliation: Reconciliation, *, text: str, trial: str = "") -> QueryDict:
+    """Return what an editor starts from: what was tried or the version that is named, else the one in force."""
+    with suppress(ValueError):
+        tried = rule_queries.trials_of(reconciliation).filter(pk=UUID(trial)).first()
+        if tried is not None:
+            return data_of(Rules.from_json(tried.definition).definition, scale=reconciliation.source.asset.scale)
     versions = rule_queries.versions_of(reconciliation)
     named = versions.filter(number=int(text)).first() if text.isascii() and text.isdigit() and len(text) < 9 else None
     start = named or versions.get(status=RulesStatus.ACTIVE)
     return data_of(Rules.from_json(start.definition).definition, scale=reconciliation.source.asset.scale)
 
 
-def _tried(reconciliation: Reconciliation, *, form: RulesForm, since: date | None) -> ShownBacktest:
-    """Return what the rules on the page make of what is open, and with a day of what was decided since.
-
-    :raises RulesInvalid: if they are no rules.
-    """
-    checked = operations.checked_rules(form.definition())
-    outcome = back_test(reconciliation=reconciliation, rules=checked, since=since, decided=since is not None)
-    return rule_queries.shown_trial(summary_of(outcome, since=since), rules=checked)
+def _shown(trial: RulesTrial | None, *, reconciliation: Reconciliation) -> dict[str, Any]:
+    """Return a trial as pages show it: what came of it, or how far it is."""
+    if trial is None:
+        return {"trial": None, "tried": None}
+    done = trial.status == RunStatus.COMPLETED
+    return {
+        "reconciliation": reconciliation,
+        "asset": reconciliation.source.asset,
+        "trial": trial,
+        "tried": rule_queries.shown_trial(trial.result, rules=Rules.from_json(trial.definition)) if done else None,
+    }
 
 
 def _returned(user: User, reconciliation: Reconciliation) -> UUID | None:
@@ -199,7 +229,7 @@ def _editor_page(
     *,
     data: QueryDict,
     form: RulesForm | None = None,
-    tried: ShownBacktest | None = None,
+    trial: RulesTrial | None = None,
     refusal: Refusal | None = None,
     drafted_from: Break | None = None,
     why: str = "",
@@ -215,7 +245,7 @@ def _editor_page(
         "asset": asset,
         "form": form,
         "kinds": list(KIND_WORDS.items()),
-        "tried": tried,
+        **_shown(trial, reconciliation=reconciliation),
         "refusal": refusal,
         "drafted_from": drafted_from,
         "why": why,
