@@ -202,7 +202,9 @@ class Item(models.Model):
     )
     content_key = models.CharField(max_length=32, blank=True, db_default="")
     occurrence = models.PositiveIntegerField(null=True)
-    withdrawn_by = models.ForeignKey(Statement, on_delete=models.PROTECT, null=True, related_name="withdrawn_items", db_index=False)
+    withdrawn_by = models.ForeignKey(
+        Statement, on_delete=models.PROTECT, null=True, related_name="withdrawn_items", db_index=False, db_constraint=False
+    )
 
     class Meta:
         db_table = "recon_item"

@@ -35,29 +35,32 @@ _UNCOUNTED = """
       AND NOT EXISTS (SELECT FROM recon_item i WHERE i.statement_line_id = l.id AND i.reconciliation_id = %(reconciliation)s)
       AND NOT EXISTS (SELECT FROM recon_repeated_line r WHERE r.line_id = l.id)"""
 
-# What is not booked does not count, and nothing can be matched against no money.
+# What is not booked does not count, and nothing can be matched against no money. Another line of the same content is looked for line by
+# line, where there can be one: a join could be planned by what the table held long ago.
 _MAKE_ITEMS = """
 WITH fresh AS MATERIALIZED (
     SELECT l.id, l.ordinal, l.flow, l.amount_minor, l.value_date, l.match_key, l.keys, l.end_to_end_id, l.reference, l.counterparty,
            l.content_key, row_number() OVER (PARTITION BY l.content_key ORDER BY l.ordinal) AS n
     FROM recon_statement_line l
-    WHERE l.statement_id = %(statement)s AND l.booked AND l.amount_minor > 0 {uncounted}),
-last AS MATERIALIZED (
-    SELECT i.content_key, max(i.occurrence) AS occurrence FROM recon_item i
-    WHERE %(joined)s AND i.reconciliation_id = %(reconciliation)s AND i.side = 'statement' AND i.withdrawn_by_id IS NULL
-      AND i.content_key IN (SELECT content_key FROM fresh)
-    GROUP BY i.content_key),
+    WHERE l.statement_id = %(statement)s AND l.ordinal > %(after)s AND l.ordinal <= %(through)s
+      AND l.booked AND l.amount_minor > 0 {uncounted}),
 made AS (
     INSERT INTO recon_item (
         reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, open_minor, item_date, match_key, keys, reference,
         counterparty, content_key, occurrence)
     SELECT %(reconciliation)s, %(population)s, 'statement', f.id, f.flow, f.amount_minor, f.amount_minor, f.value_date, f.match_key, f.keys,
-           coalesce(nullif(f.end_to_end_id, ''), f.reference), f.counterparty, f.content_key, coalesce(last.occurrence, 0) + f.n
-    FROM fresh f LEFT JOIN last USING (content_key)
+           coalesce(nullif(f.end_to_end_id, ''), f.reference), f.counterparty, f.content_key, {last} f.n
+    FROM fresh f
     ORDER BY f.ordinal
     RETURNING 1)
 SELECT count(*) FROM made
 """
+_LAST = """coalesce((
+               SELECT i.occurrence FROM recon_item i
+               WHERE i.population_id = %(population)s AND i.content_key = f.content_key AND i.side = 'statement'
+                 AND i.withdrawn_by_id IS NULL
+               ORDER BY i.occurrence DESC LIMIT 1), 0) +"""
+_TO_THE_END = 2**31 - 1
 
 
 # Judged line by line: it takes the next occurrence of its content.
@@ -83,10 +86,28 @@ def note_repeated_lines(*, statement: UUID, reconciliation: Reconciliation) -> t
     return int(count), int(minor)
 
 
-def make_items(*, statement: UUID, reconciliation: Reconciliation, joined: bool) -> int:
-    """Give every line that counts and has no item yet its item; `joined` is false where no other statement has its days."""
-    sql = _MAKE_ITEMS.replace("{uncounted}", _UNCOUNTED if joined else "")
-    return _count(sql, statement=statement, reconciliation=reconciliation.pk, population=_of_lines(reconciliation), joined=joined)
+def make_items(*, statement: UUID, reconciliation: Reconciliation, joined: bool, after: int = 0) -> int:
+    """Give every line that counts and has no item yet its item; `joined` is false where no other statement has its days.
+
+    Lines up to `after` were given theirs while the statement was read.
+    """
+    sql, parameters = making_of_items(statement=statement, reconciliation=reconciliation, joined=joined, after=after)
+    return _count(sql, **parameters)
+
+
+def making_of_items(
+    *, statement: UUID, reconciliation: Reconciliation, joined: bool = False, after: int = 0, through: int = _TO_THE_END
+) -> tuple[str, dict[str, int | UUID]]:
+    """Return the SQL that gives the lines between two places their items and counts them, with its parameters."""
+    sql = _MAKE_ITEMS.replace("{uncounted}", _UNCOUNTED if joined else "").replace("{last}", _LAST if joined or after else "")
+    parameters: dict[str, int | UUID] = {
+        "statement": statement,
+        "reconciliation": reconciliation.pk,
+        "population": _of_lines(reconciliation),
+        "after": after,
+        "through": through,
+    }
+    return sql, parameters
 
 
 def count_repeated_line(*, line: int, reconciliation: Reconciliation) -> int:
@@ -107,7 +128,7 @@ def shares_days(*, source: Source, statement_id: UUID, booked_from: date | None,
     return others.filter(~Q(pk=statement_id)).exists()
 
 
-def _count(sql: str, **parameters: bool | int | UUID) -> int:
+def _count(sql: str, **parameters: int | UUID) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         (count,) = cursor.fetchone()

@@ -32,6 +32,8 @@ from recon.operations.runs import queue_run
 LARGE_BYTES = 5 * 1024 * 1024
 # A transaction that copies a large file waits long for its last statements, which is no reason to give up.
 LARGE_TIMEOUT = "30min"
+# Items are made while the file is read, with the home of its source locked, where that takes no longer than making them all at its end.
+AHEAD_BYTES = 16 * 1024 * 1024
 KEY_TAKEN = "this key was used for a delivery of other content"
 
 
@@ -246,7 +248,7 @@ def _take_in_once(
         if file.size_bytes > LARGE_BYTES:
             with connection.cursor() as cursor:
                 cursor.execute(f"SET LOCAL statement_timeout = '{LARGE_TIMEOUT}'")
-        loader = Loader(file_id=file.pk, source_of=sourced(file, source_ids), scales=scales())
+        loader = Loader(file_id=file.pk, source_of=sourced(file, source_ids), scales=scales(), ahead=file.size_bytes <= AHEAD_BYTES)
         with verified(file) as content, loader:
             parsed = read_with_source(file, content, sink=loader, progress=progress)
         if parsed.refused:
@@ -298,6 +300,8 @@ def place_all(
             source=source,
             reconciliation=by_source[source.pk],
             supersedes=replaced(statement, source),
+            made_ahead=loader.made_ahead(statement),
+            others_ahead=loader.others_ahead(statement),
         )
     others = Reconciliation.objects.filter(pk__in=Population.objects.filter(source__in=sources).values("reconciliation"), home=False)
     return [*homes, *others.order_by("pk")]

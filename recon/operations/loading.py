@@ -1,12 +1,12 @@
 """Lines on their way from a file into the database: copied in batches, in the caller's transaction."""
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from django.db import connection
+from django.db import Error, connection
 from psycopg import Copy
 
 from ledgerops.lib.money import AmountRefused, minor_from_decimal
@@ -15,11 +15,14 @@ from recon.intake.errors import from_located
 from recon.intake.rows import LINE_COLUMNS, escaped, line_row
 from recon.intake.summary import ParsedStatement
 from recon.models import Source
+from recon.operations.ahead import Ahead, Running
 
 # So many lines are sent at a time: the database stores them while the next ones are read.
 PIECE = 250
-# A COPY ends after so many, however long the file is: each has its own time.
-LINES_OF_A_COPY = 20_000
+# A COPY ends after so many, however long the file is: each has its own time, and items of its lines are made before the next one.
+LINES_OF_A_COPY = 2_000
+# So many lines are read while the server makes items, before it is waited for.
+LINES_HELD_BACK = 4_000
 QUARANTINED_AT_ONCE = 1_000
 QUARANTINE_COLUMNS = ("file_id", "source_id", "place", "field", "value", "message", "raw", "state", "reason")
 
@@ -30,7 +33,8 @@ class Loader:
     While lines are on their way the connection is theirs: whoever asks the database something first calls `flush`.
 
     A statement's row is written by whoever reads, once its figures are complete: the constraints between them are deferred.
-    `source_of` names the source of a statement or refuses.
+    `source_of` names the source of a statement or refuses. With `ahead`, lines get their items as they come, where nothing speaks against
+    it: `made_ahead` says up to which line of a statement, and how many.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Loader:
         file_id: UUID,
         source_of: Callable[[ParsedStatement], Source],
         scales: Mapping[str, int],
+        ahead: bool = False,
     ) -> None:
         self.ids: dict[int, UUID] = {}
         self.sources: dict[int, Source] = {}
@@ -47,10 +52,14 @@ class Loader:
         self._source_of = source_of
         self._scales = scales
         self._rows: list[str] = []
+        self._due = PIECE
         self._sent = 0
         self._copy: Copy | None = None
         self._open = ExitStack()
         self._quarantine: list[str] = []
+        self._goes_ahead = ahead
+        self._ahead: dict[int, Ahead] = {}
+        self._running: tuple[Running, Ahead, int] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -58,6 +67,12 @@ class Loader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._copy = None
         self._open.__exit__(kind, error, trace)
+        if kind is None:
+            self._fetch()
+        elif self._running is not None:
+            running, self._running = self._running[0], None
+            with suppress(Error):  # what broke the reading off is what is told
+                running.count()
 
     def line(self, statement: ParsedStatement, event: LineRead, *, amount_minor: int, content_key: str) -> None:
         statement_id = self._written_ids.get(statement.ordinal) or str(self.id_of(statement))
@@ -72,8 +87,8 @@ class Loader:
                 content_key=content_key,
             )
         )
-        if len(self._rows) >= PIECE:
-            self._send()
+        if len(self._rows) >= self._due:
+            self._send_or_wait(statement)
 
     def quarantined(self, statement: ParsedStatement, error: LocatedError) -> None:
         self.id_of(statement)
@@ -89,16 +104,35 @@ class Loader:
         known = self.ids.get(statement.ordinal)
         if known is None:
             self._end()
-            self.sources[statement.ordinal] = self._source_of(statement)
+            self._fetch()
+            source = self._source_of(statement)
+            # Two statements of a source in one file may repeat each other, whichever stands first.
+            alone = self._goes_ahead and source not in self.sources.values()
+            self.sources[statement.ordinal] = source
             with connection.cursor() as cursor:
                 cursor.execute("SELECT uuidv7()")
                 (known,) = cursor.fetchone()
             self.ids[statement.ordinal] = known
             self._written_ids[statement.ordinal] = str(known)
+            if alone:
+                self._ahead[statement.ordinal] = Ahead(statement, statement_id=known, source=source)
         return known
+
+    def made_ahead(self, statement: ParsedStatement) -> tuple[int, int]:
+        """Return up to which line of a statement items were made already, and how many."""
+        ahead = self._ahead.get(statement.ordinal)
+        return (ahead.through, ahead.made) if ahead is not None else (0, 0)
+
+    def others_ahead(self, statement: ParsedStatement) -> bool:
+        """Return whether another statement of its source in this file has items already."""
+        source = self.sources[statement.ordinal]
+        return any(
+            ahead.through and self.sources[ordinal] == source for ordinal, ahead in self._ahead.items() if ordinal != statement.ordinal
+        )
 
     def flush(self) -> None:
         """Write what is gathered."""
+        self._fetch()
         if self._rows:
             self._send()
         self._end()
@@ -108,6 +142,30 @@ class Loader:
                 copy.write(data)
             self._quarantine.clear()
 
+    def _send_or_wait(self, statement: ParsedStatement) -> None:
+        """Send what is gathered; while the server makes items it is gathered further."""
+        if self._running is not None:
+            if not self._running[0].is_done() and len(self._rows) < LINES_HELD_BACK:
+                self._due += PIECE
+                return
+            self._fetch()
+        held_back = self._due > PIECE
+        self._send()
+        # What was held back keeps the server busy for a while: it is not waited for.
+        if self._sent >= LINES_OF_A_COPY and not held_back:
+            self._end()
+            ahead = self._ahead.get(statement.ordinal)
+            running = ahead.begin(through=statement.line_count) if ahead is not None else None
+            if ahead is not None and running is not None:
+                self._running = running, ahead, statement.line_count
+
+    def _fetch(self) -> None:
+        """Wait for the items that are being made."""
+        if self._running is not None:
+            (running, ahead, through), self._running = self._running, None
+            ahead.made += running.count()
+            ahead.through = through
+
     def _send(self) -> None:
         if self._copy is None:
             cursor = self._open.enter_context(connection.cursor())
@@ -115,8 +173,7 @@ class Loader:
         self._copy.write(_data(self._rows))
         self._sent += len(self._rows)
         self._rows.clear()
-        if self._sent >= LINES_OF_A_COPY:
-            self._end()
+        self._due = PIECE
 
     def _end(self) -> None:
         self._copy, self._sent = None, 0

@@ -63,8 +63,13 @@ def place_statement(
     source: Source,
     reconciliation: Reconciliation,
     supersedes: Statement | None,
+    made_ahead: tuple[int, int] = (0, 0),
+    others_ahead: bool = False,
 ) -> Statement:
-    """Write a statement whose lines are in already, and let those of its lines count that do."""
+    """Write a statement whose lines are in already, and let those of its lines count that do.
+
+    Up to a line, items were `made_ahead`, so many; or those of another statement of the source in the same file were.
+    """
     continuity = Continuity(previous=None, gap_minor=None)
     if parsed.counts and parsed.closing_date is not None:
         continuity = continuity_of(
@@ -74,8 +79,8 @@ def place_statement(
             closing_minor=parsed.closing_minor,
             superseded=supersedes,
         )
-    joined = parsed.counts and shares_days(
-        source=source, statement_id=statement_id, booked_from=parsed.booked_from, booked_to=parsed.booked_to
+    joined = parsed.counts and (
+        others_ahead or shares_days(source=source, statement_id=statement_id, booked_from=parsed.booked_from, booked_to=parsed.booked_to)
     )
     repeats = joined and not goes_on(parsed, continuity=continuity)
     repeated, repeated_minor = 0, 0 if supersedes is None else int(supersedes.repeated_minor)
@@ -85,13 +90,13 @@ def place_statement(
     statement = _written(
         parsed, statement_id=statement_id, file=file, source=source, gap=gap, repeated_minor=repeated_minor, supersedes=supersedes
     )
-    made = 0
+    after, made = made_ahead
     if supersedes is not None:
         _restate(statement, supersedes=supersedes, reconciliation=reconciliation)
     if parsed.counts:
         if repeats and supersedes is not None:  # what the version before said has moved on by now
             repeated, _ = note_repeated_lines(statement=statement.pk, reconciliation=reconciliation)
-        made = make_items(statement=statement.pk, reconciliation=reconciliation, joined=joined)
+        made += make_items(statement=statement.pk, reconciliation=reconciliation, joined=joined, after=after)
     record_event(
         "recon.statement.accepted",
         target_type="recon.statement",

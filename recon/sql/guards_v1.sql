@@ -169,7 +169,7 @@ BEGIN
     RAISE EXCEPTION 'a new item is open' USING ERRCODE = '23514', CONSTRAINT = 'recon_item_is_born_open';
 END $$;
 CREATE TRIGGER recon_item_is_born_open BEFORE INSERT ON recon_item
-    FOR EACH ROW WHEN (NEW.open_minor <> NEW.amount_minor) EXECUTE FUNCTION recon_item_is_born_open_v1();
+    FOR EACH ROW WHEN (NEW.open_minor <> NEW.amount_minor OR NEW.withdrawn_by_id IS NOT NULL) EXECUTE FUNCTION recon_item_is_born_open_v1();
 
 -- A break closes when every one of its items is matched, and names the match of one of them.
 CREATE FUNCTION recon_break_is_explained_by_its_match_v1() RETURNS trigger

@@ -13,22 +13,29 @@ END $$;
 CREATE TRIGGER recon_version_follows_version BEFORE INSERT ON recon_statement
     FOR EACH ROW WHEN (NEW.supersedes_id IS NOT NULL) EXECUTE FUNCTION recon_version_follows_version_v1();
 
--- What counts is a booked line of money, of the newest version of a statement or report, that no earlier delivery said already.
+-- What counts is a booked line of money, of the newest version of a statement or report, that no earlier delivery said already. Items are
+-- made while the rest of a statement is being read: one whose row is not written yet is judged when it is (recon_statement_of_items_counts).
+-- A plan is kept, and may be made while the tables are small: it goes by the rows that were inserted, never by a table's.
 CREATE FUNCTION recon_item_is_of_a_line_that_counts_v1() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 DECLARE
     wrong bigint;
 BEGIN
-    SELECT i.id INTO wrong
-        FROM inserted i
-        LEFT JOIN public.recon_statement_line l ON l.id = i.statement_line_id
-        LEFT JOIN public.recon_statement s ON s.id = l.statement_id
-        LEFT JOIN public.recon_repeated_line r ON r.line_id = l.id
-        WHERE i.side = 'statement' AND (
-            s.id IS NULL OR s.kind NOT IN ('statement', 'report') OR s.purpose = 'deletion' OR NOT l.booked OR l.amount_minor = 0
-            OR (i.flow, i.amount_minor, i.content_key) IS DISTINCT FROM (l.flow, l.amount_minor, l.content_key) OR i.occurrence IS NULL
-            OR (r.line_id IS NOT NULL AND r.counted_at IS NULL)
-            OR EXISTS (SELECT 1 FROM public.recon_statement n WHERE n.supersedes_id = s.id))
+    SELECT coalesce(g.wrong, g.any_item) INTO wrong
+        FROM (
+            SELECT l.statement_id, min(i.id) AS any_item, min(i.id) FILTER (WHERE
+                    l.id IS NULL OR NOT l.booked OR l.amount_minor = 0
+                    OR (i.flow, i.amount_minor, i.content_key) IS DISTINCT FROM (l.flow, l.amount_minor, l.content_key)
+                    OR i.occurrence IS NULL OR (r.line_id IS NOT NULL AND r.counted_at IS NULL)) AS wrong
+            FROM inserted i
+            LEFT JOIN public.recon_statement_line l ON l.id = i.statement_line_id
+            LEFT JOIN public.recon_repeated_line r ON r.line_id = l.id
+            WHERE i.side = 'statement'
+            GROUP BY l.statement_id) g
+        LEFT JOIN public.recon_statement s ON s.id = g.statement_id
+        WHERE g.wrong IS NOT NULL OR s.kind NOT IN ('statement', 'report') OR s.purpose = 'deletion'
+            OR EXISTS (SELECT 1 FROM public.recon_statement n WHERE n.supersedes_id = s.id)
         LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'item % is of a line that does not count', wrong
@@ -39,6 +46,50 @@ END $$;
 CREATE TRIGGER recon_item_is_of_a_line_that_counts AFTER INSERT ON recon_item
     REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION recon_item_is_of_a_line_that_counts_v1();
+
+CREATE FUNCTION recon_statement_of_items_counts_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM public.recon_statement_line l JOIN public.recon_item i ON i.statement_line_id = l.id WHERE l.statement_id = NEW.id) THEN
+        RAISE EXCEPTION 'statement % does not count, and items were made of its lines', NEW.id
+            USING ERRCODE = '23514', CONSTRAINT = 'recon_statement_of_items_counts';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER recon_statement_of_items_counts BEFORE INSERT ON recon_statement
+    FOR EACH ROW WHEN (NEW.kind NOT IN ('statement', 'report') OR NEW.purpose = 'deletion')
+    EXECUTE FUNCTION recon_statement_of_items_counts_v1();
+
+-- A statement is written when its lines are in: the first of them waits for it to the end of the transaction, all others stand on the first.
+CREATE FUNCTION recon_line_has_its_statement_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM public.recon_statement s WHERE s.id = NEW.statement_id) THEN
+        RAISE EXCEPTION 'there is no statement %', NEW.statement_id
+            USING ERRCODE = '23514', CONSTRAINT = 'recon_line_has_its_statement';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER recon_line_has_its_statement AFTER INSERT ON recon_statement_line
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.ordinal = 1) EXECUTE FUNCTION recon_line_has_its_statement_v1();
+
+CREATE FUNCTION recon_line_stands_on_the_first_v1() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM (SELECT DISTINCT i.statement_id FROM inserted i) d
+        WHERE NOT EXISTS (
+            SELECT 1 FROM public.recon_statement_line l WHERE l.statement_id = d.statement_id AND l.ordinal = 1)) THEN
+        RAISE EXCEPTION 'the lines of a statement begin with its first'
+            USING ERRCODE = '23514', CONSTRAINT = 'recon_line_stands_on_the_first';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER recon_line_stands_on_the_first AFTER INSERT ON recon_statement_line
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION recon_line_stands_on_the_first_v1();
 
 -- An item moves only to the line of the next version that says the same.
 CREATE FUNCTION recon_item_moves_to_the_next_version_v1() RETURNS trigger
@@ -189,6 +240,12 @@ DROP TRIGGER recon_item_is_withdrawn_by_the_next_version ON recon_item;
 DROP FUNCTION recon_item_is_withdrawn_by_the_next_version_v1();
 DROP TRIGGER recon_item_moves_to_the_next_version ON recon_item;
 DROP FUNCTION recon_item_moves_to_the_next_version_v1();
+DROP TRIGGER recon_line_stands_on_the_first ON recon_statement_line;
+DROP FUNCTION recon_line_stands_on_the_first_v1();
+DROP TRIGGER recon_line_has_its_statement ON recon_statement_line;
+DROP FUNCTION recon_line_has_its_statement_v1();
+DROP TRIGGER recon_statement_of_items_counts ON recon_statement;
+DROP FUNCTION recon_statement_of_items_counts_v1();
 DROP TRIGGER recon_item_is_of_a_line_that_counts ON recon_item;
 DROP FUNCTION recon_item_is_of_a_line_that_counts_v1();
 DROP TRIGGER recon_version_follows_version ON recon_statement;

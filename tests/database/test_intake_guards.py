@@ -1,5 +1,7 @@
 """The guards of what is taken in, written around the operations."""
 
+from uuid import uuid4
+
 import pytest
 
 from approvals.models import User
@@ -66,6 +68,50 @@ def test_item_of_a_repeated_line_it(runtime: Session, week: Statement) -> None:
             " amount_minor, amount_minor, item_date, match_key, reference, counterparty, content_key, 7 FROM recon_item"
             " WHERE statement_line_id = %s",
             [repeated.pk, RepeatedLine.objects.get(pk=repeated.pk).repeats_id],
+        )
+
+
+COLUMNS = (
+    "booking_date, value_date, flow, amount_minor, reversal, booked, reference, bank_reference, end_to_end_id, counterparty,"
+    " counterparty_account, transaction_code, description, raw, place, facts, match_key, keys"
+)
+
+
+def write_lines(session: Session, day: Statement, *, statement: str, first: int) -> None:
+    """Write the lines of a day once more, for another statement."""
+    session.execute(
+        f"INSERT INTO recon_statement_line (statement_id, ordinal, content_key, {COLUMNS})"
+        f" SELECT %s, ordinal + %s, md5(content_key), {COLUMNS} FROM recon_statement_line WHERE statement_id = %s".encode(),
+        [statement, first - 1, day.pk],
+    )
+
+
+def test_line_of_no_statement_it(runtime: Session, day: Statement) -> None:
+    write_lines(runtime, day, statement=str(uuid4()), first=1)
+    with refused_by("recon_line_has_its_statement"):
+        runtime.commit()
+
+
+def test_lines_that_do_not_begin_with_the_first_it(runtime: Session, day: Statement) -> None:
+    with refused_by("recon_line_stands_on_the_first"):
+        write_lines(runtime, day, statement=str(uuid4()), first=2)
+
+
+def test_statement_that_does_not_count_after_its_items_it(runtime: Session, day: Statement) -> None:
+    statement = str(uuid4())
+    write_lines(runtime, day, statement=statement, first=1)
+    runtime.execute(
+        "INSERT INTO recon_item (reconciliation_id, population_id, side, statement_line_id, flow, amount_minor, open_minor, item_date,"
+        " match_key, reference, counterparty, content_key, occurrence) SELECT i.reconciliation_id, i.population_id, i.side, l.id, l.flow,"
+        " l.amount_minor, l.amount_minor, l.value_date, '', '', '', l.content_key, 1 FROM recon_item i, recon_statement_line l"
+        " WHERE i.statement_line_id = %s AND l.statement_id = %s",
+        [line(day, "A-0001").pk, statement],
+    )
+    with refused_by("recon_statement_of_items_counts"):
+        runtime.execute(
+            "INSERT INTO recon_statement SELECT (r).* FROM (SELECT jsonb_populate_record(t, jsonb_build_object("
+            "'id', %s::text, 'kind', 'intraday', 'ordinal', 2, 'content_digest', 'x')) AS r FROM recon_statement t WHERE id = %s) AS again",
+            [statement, day.pk],
         )
 
 

@@ -13,7 +13,7 @@ INSERT INTO recon_statement (id, source_id, file_id, ordinal, number, closing_da
 INSERT INTO recon_statement_line (statement_id, ordinal, booking_date, value_date, flow, amount_minor, reversal, booked, reference,
                                   bank_reference, end_to_end_id, counterparty, counterparty_account, transaction_code, description, raw, place,
                                   facts, content_key, match_key, keys)
-    SELECT p.statement_id, n, day, day, 'in',
+    SELECT p.statement_id, n - current_setting('bench.from')::integer + 1, day, day, 'in',
            CASE WHEN part < 90 THEN 1000 + n % 100000
                 WHEN part < 94 THEN (ARRAY[100, 200, 300, 400, 150, 150, 350, 350])[part - 89 + p.place * 4]
                 WHEN part < 97 THEN 640 ELSE 777 + n % 5000 END,
