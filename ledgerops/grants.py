@@ -105,6 +105,7 @@ RUNTIME_GRANTS: dict[str, str] = {
     "recon_saved_view": FULL,
     "recon_source": "INSERT, UPDATE (name, servicer, format)",
     "recon_sourcegroupobjectpermission": FULL,
+    "recon_standing_gap": "INSERT, DELETE",
     "recon_statement": "INSERT",
     "recon_statement_line": "INSERT",
     "recon_suggestion": "INSERT, UPDATE (state, ended_by_id, ended_at)",

@@ -179,9 +179,7 @@ class Item(models.Model):
     Items, matches and allocations are written by the million: what they name is asked for by a statement, not by each row.
     """
 
-    reconciliation = models.ForeignKey(
-        Reconciliation, on_delete=models.PROTECT, related_name="items", db_index=False, db_constraint=False
-    )
+    reconciliation = models.ForeignKey(Reconciliation, on_delete=models.PROTECT, related_name="items", db_index=False, db_constraint=False)
     population = models.ForeignKey(Population, on_delete=models.PROTECT, related_name="items", db_index=False, db_constraint=False)
     side = models.CharField(max_length=9, choices=Side.choices)
     entry_id = models.UUIDField(null=True)

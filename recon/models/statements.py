@@ -135,6 +135,20 @@ class Statement(models.Model):
         return [control for control in self.controls if control["declared"] != control["found"]]
 
 
+class StandingGap(models.Model):
+    """What is missing before a statement as things stand: its opening, with what it repeats, less the closing balance it should go on from.
+
+    Derived from the statements of its source each time one of them is accepted; one that goes on, or is the first, has no row.
+    """
+
+    statement = models.OneToOneField(Statement, on_delete=models.PROTECT, primary_key=True, related_name="standing_gap")
+    gap_minor = models.DecimalField(max_digits=38, decimal_places=0)
+
+    class Meta:
+        db_table = "recon_standing_gap"
+        constraints = [models.CheckConstraint(condition=~models.Q(gap_minor=0), name="recon_standing_gap_is_one")]
+
+
 class Flow(models.TextChoices):
     """Which way value moved for the company: into the account or out of it."""
 

@@ -10,6 +10,7 @@ from ledgerops.lib.transactions import constraint_of
 from recon.feeds import Continuity, continuity_of
 from recon.intake.summary import ParsedStatement
 from recon.models import Purpose, Reconciliation, Source, Statement, StatementFile
+from recon.operations.continuity import note_gaps
 from recon.operations.counting import make_items, note_repeated_lines, shares_days
 from recon.operations.restating import restate
 
@@ -97,6 +98,7 @@ def place_statement(
         if repeats and supersedes is not None:  # what the version before said has moved on by now
             repeated, _ = note_repeated_lines(statement=statement.pk, reconciliation=reconciliation)
         made += make_items(statement=statement.pk, reconciliation=reconciliation, joined=joined, after=after)
+    note_gaps(statement, gap_minor=gap)
     record_event(
         "recon.statement.accepted",
         target_type="recon.statement",
