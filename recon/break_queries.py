@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Abs
 
 from approvals.models import User
@@ -32,7 +32,20 @@ from recon.matching.candidates import Side as ScoredSide
 from recon.matching.explanations import Situation
 from recon.matching.nearest import NEAR_SIGNS, Answer, Around, Thing, why_not
 from recon.matching.rules import Rules
-from recon.models import Break, BreakState, Item, Match, MatchChallenge, Run, RunStatus, SavedView, Side, Suggestion, SuggestionState
+from recon.models import (
+    Allocation,
+    Break,
+    BreakState,
+    Item,
+    Match,
+    MatchChallenge,
+    Run,
+    RunStatus,
+    SavedView,
+    Side,
+    Suggestion,
+    SuggestionState,
+)
 from recon.queries import Facts, breaks_for, facts_of_items, reconciliations_for, runs_for
 
 if TYPE_CHECKING:
@@ -336,6 +349,14 @@ def match_for(user: "AbstractUser", *, match_id: UUID) -> Match:
     if found is None:
         raise MatchNotFound("there is no such match in your scope")
     return found
+
+
+def challenges_for(user: "AbstractUser", *, seen: bool) -> QuerySet[MatchChallenge]:
+    """Return the challenges of matches that stand which this user sees, with the match and what challenges it."""
+    visible = MatchChallenge.objects.filter(match__reconciliation__in=reconciliations_for(user).order_by().values("pk"))
+    around = ("match__reconciliation__source__asset", "match__made_by", "item__population", "item__statement_line", "run", "seen_by")
+    stands = Exists(Allocation.objects.filter(match=OuterRef("match"), revoked_at=None))
+    return visible.filter(stands, seen_at__isnull=not seen).select_related(*around).order_by("-pk")
 
 
 def challenge_for(user: "AbstractUser", *, challenge_id: int) -> MatchChallenge:

@@ -47,6 +47,8 @@ PAGES = [
     PageCase("run", "analyst", "/runs/", "tbody a[href^='/runs/']"),
     PageCase("new run", "analyst", "/runs/new/"),
     PageCase("comparison of runs", "analyst", "/reconciliations/1/", "tbody a[href^='/runs/']", "a[href*='/compare/']"),
+    PageCase("match by hand", "analyst", "/breaks/?type=amount", "tbody th a, tbody td a", "a[href*='/match/']"),
+    PageCase("challenged matches", "controller", "/runs/challenges/"),
     PageCase("reconciliations", "analyst", "/reconciliations/"),
     PageCase("reconciliation", "auditor", "/reconciliations/1/"),
     PageCase("new reconciliation", "analyst", "/reconciliations/new/"),

@@ -170,6 +170,23 @@ def test_seeing_a_challenge_says_who_looked_and_what_they_found(matched: Match, 
         operations.see_challenge(challenge_id=raised.pk, seen_by_id=maker.pk, verdict="Again")
 
 
+def test_challenged_match_is_listed_until_somebody_says_that_it_is_right_or_undoes_it(
+    matched: Match, maker: User, checker: User, auditor: User
+) -> None:
+    raised = MatchChallenge.objects.create(match=matched, item=Item.objects.earliest("pk"), run=Run.objects.get(), verdict="")
+    page, seen = reverse("recon:challenges"), reverse("recon:challenge_seen", args=[raised.pk])
+    assert b"came later" in signed_in(auditor).get(page).content
+    with writes_nothing():
+        assert signed_in(auditor).post(seen, {"verdict": "It is right"}).status_code == 403
+        assert signed_in(maker).post(seen, {"verdict": " "}).status_code == 422
+    undo = reverse("recon:undo_challenged", args=[matched.pk])
+    with writes_nothing():
+        assert signed_in(maker).post(undo, {"reason": "It is wrong"}).status_code == 403
+    assert signed_in(maker).post(seen, {"verdict": "The other one is of another month"}).status_code == 302
+    assert b"No match is challenged" in signed_in(maker).get(page).content
+    assert b"of another month" in signed_in(maker).get(page, {"view": "seen"}).content
+
+
 def test_rest_of_the_larger_side_stays_open_in_its_break(bank: Source, post: Post, maker: User) -> None:
     receipt(post, "10.00", "INV-1001")
     scene.reconcile(scene.mt940(("C", 970, "INV-1001")), source=bank, by=maker)

@@ -15,7 +15,7 @@ from audit.actions import meaning_of
 from audit.queries import timeline_of
 from ledgerops.lib.http import requires
 from ledgerops.lib.paging import bounded_count, counted, page_of
-from recon import feeds, operations, queries, reconciliation_queries
+from recon import break_queries, feeds, operations, queries, reconciliation_queries
 from recon.models import Break, Match, Reconciliation, Run, RunStatus
 from recon.operations.runs import SILENCE, STEPS
 from recon.tasks import ring
@@ -69,6 +69,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "count": counted(bounded_count(filtered.qs), word="run"),
         "reconciliations": list(names.items()),
         "names": names,
+        "challenged": break_queries.challenges_for(user, seen=False).count(),
         "statuses": STATUSES,
     }
     partial = "#results" if request.headers.get("HX-Target") == "results" else ""
