@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # How many transactions of one reference a list looks for; a reference is meant to name a few.
 OF_ONE_REFERENCE = 1_000
+# Among so many of the newest holds a captured one is looked for by its reference.
+NEWEST_HOLDS = 10_000
 
 
 class TransactionNotFound(Refusal):
@@ -209,7 +211,14 @@ def _first_id_of(day: date) -> UUID:
 def _of_reference(reference: str) -> list[UUID]:
     posted = JournalEntry.objects.filter(reference=reference).order_by("-id").values_list("pk", flat=True)
     waiting = Transaction.objects.filter(~Q(status=TransactionStatus.POSTED), entry__isnull=True, content__reference=reference)
-    return [*posted[:OF_ONE_REFERENCE], *waiting.order_by("-id").values_list("pk", flat=True)[:OF_ONE_REFERENCE]]
+    # A hold that was captured posted no entry of its own, and what it was asked for with is in no index.
+    newest = Hold.objects.order_by("-pk").values("pk")[:NEWEST_HOLDS]
+    captured = Transaction.objects.filter(pk__in=newest, status=TransactionStatus.POSTED, content__reference=reference)
+    return [
+        found
+        for rows in (posted, *(some.order_by("-id").values_list("pk", flat=True) for some in (waiting, captured)))
+        for found in rows[:OF_ONE_REFERENCE]
+    ]
 
 
 def _on_account(code: str) -> "QuerySet[Posting, UUID]":
