@@ -324,30 +324,15 @@ def _content(event: LineRead, minor: int) -> tuple[bytes, bytes]:
     """Return what makes two lines the same line, and the rest of what a line says."""
     booked, valued = event.booking_date, event.value_date
     day = booked.isoformat()
-    content = "\x1f".join(
-        (
-            day,
-            day if valued == booked else valued.isoformat(),
-            event.direction,
-            str(minor),
-            event.own_reference,
-            event.bank_reference,
-            event.end_to_end_id,
-            event.description,
-        )
+    content = (
+        f"{day}\x1f{day if valued == booked else valued.isoformat()}\x1f{event.direction}\x1f{minor}\x1f{event.own_reference}"
+        f"\x1f{event.bank_reference}\x1f{event.end_to_end_id}\x1f{event.description}"
     )
-    rest = "\x1f".join(
-        (
-            _MARKS[event.reversal, event.booked],
-            event.uetr,
-            event.counterparty_name,
-            event.counterparty_account,
-            event.transaction_code,
-            *map("\x1d".join, event.keys),
-            "\x1e",
-            *map("\x1d".join, event.facts),
-            "\x1d",
-        )
+    keys = [f"{kind}\x1d{value}\x1f" for kind, value in event.keys]
+    facts = [f"\x1f{name}\x1d{value}" for name, value in event.facts]
+    rest = (
+        f"{_MARKS[event.reversal, event.booked]}\x1f{event.uetr}\x1f{event.counterparty_name}\x1f{event.counterparty_account}"
+        f"\x1f{event.transaction_code}\x1f{''.join(keys)}\x1e{''.join(facts)}\x1f\x1d"
     )
     return content.encode(errors="replace"), rest.encode(errors="replace")
 

@@ -11,7 +11,9 @@ LINE_COLUMNS = (
     "bank_reference", "end_to_end_id", "counterparty", "counterparty_account", "transaction_code", "description", "raw", "place", "facts",
     "content_key", "match_key", "keys", "details_total_minor",
 )  # fmt: skip
-_TABS = len(LINE_COLUMNS) - 2
+_NULL = "\\N"
+# The columns whose text is the sender's stand together.
+_TEXTS = LINE_COLUMNS.index("content_key") - LINE_COLUMNS.index("reference")
 
 
 def escaped(text: str) -> str:
@@ -37,14 +39,6 @@ def line_row(event: LineRead, *, statement_id: str, ordinal: int, amount_minor: 
     booked, valued = event.booking_date, event.value_date
     day = booked.isoformat()
     values = (
-        statement_id,
-        str(ordinal),
-        day,
-        day if valued == booked else valued.isoformat(),
-        "in" if event.direction == "credit" else "out",
-        str(amount_minor),
-        "t" if event.reversal else "f",
-        "t" if event.booked else "f",
         event.own_reference[:140],
         event.bank_reference[:140],
         event.end_to_end_id[:140],
@@ -55,37 +49,36 @@ def line_row(event: LineRead, *, statement_id: str, ordinal: int, amount_minor: 
         event.raw,
         describe(event.place)[:200],
         json.dumps(dict(event.facts)).replace("\\u0000", "\\u2400") if event.facts else "{}",
-        content_key,
-        match,
-        "{" + ",".join(keys) + "}",
     )
-    row = "\t".join(values)
+    texts = "\t".join(values)
     # Escaped whole, unless a value has a tab of its own.
-    row = _escaped_but_tabs(row) if row.count("\t") == _TABS else "\t".join(map(escaped, values))
-    return f"{row}\t\\N" if details_minor is None else f"{row}\t{details_minor}"
+    texts = _escaped_but_tabs(texts) if texts.count("\t") == _TEXTS - 1 else "\t".join(map(escaped, values))
+    return (
+        f"{statement_id}\t{ordinal}\t{day}\t{day if valued == booked else valued.isoformat()}"
+        f"\t{'in' if event.direction == 'credit' else 'out'}\t{amount_minor}"
+        f"\t{'t' if event.reversal else 'f'}\t{'t' if event.booked else 'f'}"
+        f"\t{texts}\t{content_key}\t{match}\t{{{','.join(keys)}}}\t{_NULL if details_minor is None else details_minor}"
+    )
 
 
 def keys_of(event: LineRead) -> tuple[str, list[str]]:
     """Return the key that a line is matched by first, and all that it can be found by as kind:value, each once."""
     own, by_id, bank = event.own_reference, event.end_to_end_id, event.bank_reference
     # Most formats name the same reference again under a kind of its own: each is brought into its normal form once.
-    normal = {"": ""}
-    for reference in (by_id, own, bank):
-        if reference not in normal:
-            normal[reference] = match_key(reference)
-    first, second = normal[by_id], normal[own]
+    first = match_key(by_id) if by_id else ""
+    second = first if own == by_id else match_key(own) if own else ""
+    third = first if bank == by_id else second if bank == own else match_key(bank) if bank else ""
     keys = []
     if first:
         keys.append("end_to_end:" + first)
     if second:
         keys.append("own_reference:" + second)
-    if value := normal[bank]:
-        keys.append("bank_reference:" + value)
+    if third:
+        keys.append("bank_reference:" + third)
     if event.uetr and (value := match_key(event.uetr)):
         keys.append("uetr:" + value)
     for kind, reference in event.keys:
-        known = normal.get(reference)
-        value = match_key(reference) if known is None else known
+        value = first if reference == by_id else second if reference == own else third if reference == bank else match_key(reference)
         if value and (key := f"{kind}:{value}") not in keys:
             keys.append(key)
     return first or second, keys
