@@ -59,11 +59,11 @@ CREATE TRIGGER recon_allocation_takes_what_is_there AFTER INSERT ON recon_alloca
     FOR EACH ROW WHEN (NEW.partial) EXECUTE FUNCTION recon_allocation_takes_what_is_there_v1();
 
 -- All populations of a match sum to the same, one alone to nothing; all its items belong to its reconciliation, and none is taken
--- whole where a part of it is taken already. What is taken whole is the item's own amount; of a part its trigger asks. Every row is
--- found by an index: what a plan kept of a run's first pass says nothing of the next match by hand.
+-- whole where a part of it is taken already. What is taken whole is the item's own amount; of a part its trigger asks. OFFSET keeps the
+-- joins as they are written, from each match by indexes: neither what a kept plan thought nor stale statistics make them quadratic.
 CREATE FUNCTION recon_match_balances_v1() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off AS $$
 DECLARE
     wrong uuid;
     taken_otherwise boolean;
@@ -79,10 +79,14 @@ BEGIN
                    bool_or(NOT a.partial AND EXISTS (
                        SELECT 1 FROM public.recon_allocation o WHERE o.item_id = a.item_id AND o.partial AND o.revoked_at IS NULL)) AS twice
             FROM (SELECT DISTINCT n.match_id FROM inserted n) n
-            JOIN public.recon_allocation a ON a.match_id = n.match_id AND a.revoked_at IS NULL
-            LEFT JOIN public.recon_item i ON i.id = a.item_id
-            LEFT JOIN public.recon_population p ON p.id = i.population_id
-            LEFT JOIN public.recon_match m ON m.id = a.match_id
+            LEFT JOIN LATERAL (SELECT c.id, c.reconciliation_id FROM public.recon_match c WHERE c.id = n.match_id OFFSET 0) m ON true
+            CROSS JOIN LATERAL (
+                SELECT c.match_id, c.item_id, c.amount_minor, c.partial FROM public.recon_allocation c
+                WHERE c.match_id = n.match_id AND c.revoked_at IS NULL OFFSET 0) a
+            LEFT JOIN LATERAL (
+                SELECT c.id, c.reconciliation_id, c.population_id, c.flow, c.amount_minor FROM public.recon_item c
+                WHERE c.id = a.item_id OFFSET 0) i ON true
+            LEFT JOIN LATERAL (SELECT c.sign FROM public.recon_population c WHERE c.id = i.population_id OFFSET 0) p ON true
             GROUP BY a.match_id, i.population_id) s
         GROUP BY s.match_id
         HAVING min(s.amount) <> max(s.amount) OR count(*) = 1 AND min(s.amount) <> 0 OR bool_or(s.foreign_item) OR bool_or(s.twice)
