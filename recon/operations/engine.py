@@ -16,6 +16,9 @@ from recon.models import Reconciliation, RulesVersion, Run, RunPass
 from recon.operations import selecting
 from recon.operations.selecting.relation import execute, rows
 
+# Passes share a transaction while they match no more items than this: what is done again if it is lost stays little.
+TOGETHER_MAX = 2000
+
 # What all passes say of a match in one way: who, by what, and how much of which population.
 _NAMED = """
 CREATE TEMP TABLE recon_named ON COMMIT DROP AS
@@ -157,14 +160,20 @@ def try_rules(
     )
 
 
-def take_pass(*, run: Run, version: RulesVersion, rules: Rules, one: Pass, position: int, automatic: bool) -> RunPass:
-    """Carry out one pass inside the caller's transaction: matches where it is automatic, else suggestions, and its row of the funnel."""
+def take_pass(
+    *, run: Run, version: RulesVersion, rules: Rules, one: Pass, position: int, automatic: bool, follows: bool = False
+) -> RunPass:
+    """Carry out one pass inside the caller's transaction: matches where it is automatic, else suggestions, and its row of the funnel.
+
+    One that `follows` another in this transaction, which matched no more than `TOGETHER_MAX` items, sees what that one left free.
+    """
     started = time.monotonic()
     scene = selecting.scene_of(run.reconciliation)
-    free = selecting.prepare(scene)
+    free = selecting.left_free() if follows else selecting.prepare(scene)
     selecting.choose(scene, one, rules)
-    _name(scene, one)
-    ((groups, items),) = rows("SELECT (SELECT count(*) FROM recon_named), (SELECT count(*) FROM recon_chosen)")
+    ((groups, items),) = rows("SELECT (SELECT count(*) FROM recon_chosen_group), (SELECT count(*) FROM recon_chosen)")
+    if groups:
+        _name(scene, one)
     parameters = {
         "reconciliation": scene.reconciliation_id,
         "run": run.pk,
@@ -183,6 +192,8 @@ def take_pass(*, run: Run, version: RulesVersion, rules: Rules, one: Pass, posit
         done.left_open = (
             free - rows("SELECT count(*) FROM recon_chosen c JOIN recon_free f ON f.id = c.item AND f.left_minor = c.amount")[0][0]
         )
+        if items <= TOGETHER_MAX:
+            selecting.take_chosen()
     elif groups:
         done.suggestions = execute(_SUGGESTIONS, parameters)
     done.took_ms = round((time.monotonic() - started) * 1000)

@@ -4,6 +4,7 @@ The row is the queue. Every step is a transaction of its own, with the place up 
 lost at any point goes on there and ends as it would have.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import constraint_of, database_now, retried, will_pass
 from ledgerops.runtime.gate import refuse_if_stopped
 from ledgerops.runtime.models import Function
-from recon.matching.rules import MATCHING, SUGGESTING, Rules
+from recon.matching.rules import MATCHING, SUGGESTING, Pass, Rules
 from recon.models import Match, MatchMethod, PassDemotion, Reconciliation, RulesStatus, RulesVersion, Run, RunStatus
 from recon.operations import collecting, engine, explaining, leftover, suggesting
 
@@ -179,16 +180,13 @@ def _collect(run: Run) -> bool:
 
 
 def _go_on(run: Run) -> bool:
-    """Take the next pass, or what comes after the last one; false once the run is complete."""
+    """Take the next passes, or what comes after the last one; false once the run is complete."""
     version = RulesVersion.objects.get(reconciliation=run.reconciliation, number=run.rules_version)
     rules = Rules.from_json(version.definition)
     passes = [one for one in rules.passes if one.kind in MATCHING]
     if run.passes_done < len(passes):
-        one = passes[run.passes_done]
-        demoted = PassDemotion.objects.filter(rules=version, pass_id=one.id).exists()
-        position = run.passes_done + 1
-        engine.take_pass(run=run, version=version, rules=rules, one=one, position=position, automatic=one.automatic and not demoted)
-        Run.objects.filter(pk=run.pk).update(step="match", passes_done=position)
+        taken = _take_passes(run, version, rules, passes[run.passes_done :])
+        Run.objects.filter(pk=run.pk).update(step="match", passes_done=F("passes_done") + taken)
     elif run.step != "suggest":
         only_suggest = [one for one in rules.passes if one.kind in SUGGESTING]
         suggesting.suggest(reconciliation=run.reconciliation, run=run, rules=rules, passes=only_suggest)
@@ -202,6 +200,24 @@ def _go_on(run: Run) -> bool:
         _complete(run)
         return False
     return True
+
+
+def _take_passes(run: Run, version: RulesVersion, rules: Rules, passes: Sequence[Pass]) -> int:
+    """Take passes until one has matched much, or somebody asks to cancel the run, and return how many were taken."""
+    demoted = set(PassDemotion.objects.filter(rules=version).values_list("pass_id", flat=True))
+    for n, one in enumerate(passes):
+        done = engine.take_pass(
+            run=run,
+            version=version,
+            rules=rules,
+            one=one,
+            position=run.passes_done + 1 + n,
+            automatic=one.automatic and one.id not in demoted,
+            follows=n > 0,
+        )
+        if done.items > engine.TOGETHER_MAX or Run.objects.filter(pk=run.pk, cancel_asked_at__isnull=False).exists():
+            return n + 1
+    return len(passes)
 
 
 def _demote(run: Run, version: RulesVersion) -> None:

@@ -60,7 +60,9 @@ def chosen_groups() -> list[tuple[int, tuple[int, ...]]]:
 
 def _let_go(one: Pass) -> None:
     """Leave what holds two items that somebody said do not belong together, or that name two movements by what says so best."""
-    execute("ANALYZE recon_chosen, recon_chosen_group")
+    if not rows("SELECT EXISTS (SELECT FROM recon_chosen_group)")[0][0]:
+        return
+    execute("ANALYZE recon_chosen; ANALYZE recon_chosen_group (grp)")
     dropped = execute(_REFUSED) if rows("SELECT EXISTS (SELECT FROM recon_refused)")[0][0] else 0
     if one.kind != "group":
         dropped += execute(_DISAGREE, {"kinds": list(_UNMISTAKABLE)})

@@ -117,7 +117,8 @@ def prepare(scene: Scene, *, since: date | None = None, decided: bool = False) -
     if first is not None and _count_days(scene.calendar, first=first, last=last):
         _drop("recon_free")
         execute(make, parameters)
-    execute("ANALYZE recon_free")
+    # What passes join and group by; to know which keys are frequent would cost more than all of these.
+    execute("ANALYZE recon_free (id, population, direction, left_minor, signed, day, match_key)")
     execute(_CHOSEN)
     return left_free()
 
@@ -135,7 +136,8 @@ def make_keys(kinds: Sequence[str]) -> None:
 
 
 def clear_chosen() -> None:
-    execute("TRUNCATE recon_chosen, recon_chosen_group")
+    if rows("SELECT EXISTS (SELECT FROM recon_chosen)")[0][0]:
+        execute("TRUNCATE recon_chosen, recon_chosen_group")
 
 
 def take_chosen() -> None:

@@ -81,12 +81,13 @@ def test_order_of_what_comes_in_changes_nothing(both: tuple[Source, Source], see
     assert len(groups(first)) == 11
 
 
-@pytest.mark.parametrize("dies_after", range(1, 7))
+@pytest.mark.parametrize(("dies_after", "together"), [*((n, -1) for n in range(1, 7)), *((n, engine.TOGETHER_MAX) for n in range(1, 4))])
 def test_run_that_is_lost_anywhere_goes_on_there_and_ends_alike(
-    both: tuple[Source, Source], dies_after: int, monkeypatch: pytest.MonkeyPatch
+    both: tuple[Source, Source], dies_after: int, together: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, again = agreement(both), reconciliation(*both)
     run(again)
+    monkeypatch.setattr(engine, "TOGETHER_MAX", together)
     steps = []
 
     def dying(take: Callable[..., bool]) -> Callable[..., bool]:
