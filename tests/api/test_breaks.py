@@ -31,7 +31,9 @@ def test_a_break_tells_both_sides_its_candidates_and_why(api: Api, maker: User, 
     best = found["candidates"][0]
     assert (best["reference"], best["remaining_minor"]) == ("INV-2026-4804", "0")
     assert {reason["topic"]: reason["verdict"] for reason in best["reasons"]}["Reference"] == "close"
-    assert found["explanation"] == "No open ledger item carries INV-2026-8404."
+    assert found["explanation"] == (
+        "No open ledger item carries INV-2026-8404. One with this amount carries INV-2026-4804, nearly the same: a slip of the hand?"
+    )
 
 
 def test_breaks_are_found_as_on_the_screen(api: Api, maker: User, breaks: dict[str, str]) -> None:

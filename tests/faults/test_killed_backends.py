@@ -16,7 +16,7 @@ from audit.models import AuditEvent
 from ledger import operations as ledger
 from ledger.models import JournalEntry
 from recon import operations as recon
-from recon.models import Break, Item, Match, Reconciliation, Run, Source, Statement, StatementLine
+from recon.models import Allocation, Break, Item, Match, MatchMethod, Population, Reconciliation, Run, Source, Statement, StatementLine
 from tests.concurrency import scene
 from tests.concurrency.test_approvals import CHARGE, approve, charge_proposed
 from tests.concurrency.test_posting import book_keeping_errors
@@ -25,6 +25,9 @@ from tests.fixtures import DAY, Post, draft
 from tests.notation import journal, writes_nothing
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+# Of the same amount as the charge, and so able to take its place in a match.
+BOOKED = "1010 debit 0.50 USD / 2010 credit 0.50 USD"
 
 
 @pytest.fixture
@@ -67,20 +70,42 @@ def hold_item(reference: str) -> Callable[[], None]:
     return hold
 
 
+def hold_allocation() -> None:
+    """Give the item of the break to a match, as the approved charge will once it is posted."""
+    charge = Item.objects.get()
+    population = Population.objects.get(reconciliation=charge.reconciliation_id, side="ledger")
+    posting = Item.objects.create(
+        reconciliation_id=charge.reconciliation_id,
+        population=population,
+        side="ledger",
+        entry_id=JournalEntry.objects.get().pk,
+        entry_line=1,
+        flow=charge.flow,
+        amount_minor=charge.amount_minor,
+        open_minor=charge.amount_minor,
+        item_date=charge.item_date,
+    )
+    match = Match.objects.create(
+        reconciliation_id=charge.reconciliation_id, method=MatchMethod.MANUAL, made_by=User.objects.all()[0], explanation={}
+    )
+    Allocation.objects.bulk_create(Allocation(match=match, item=item, amount_minor=item.amount_minor) for item in (charge, posting))
+
+
 def hold_queue() -> None:
     Run.objects.create(number=1, reconciliation=Reconciliation.objects.get())
 
 
-@pytest.mark.parametrize("where", [hold_balance, hold_reconciliation], ids=["while posting", "after posting"])
+@pytest.mark.parametrize("where", [hold_balance, hold_allocation], ids=["while posting", "after posting"])
 def test_approval_whose_session_dies_decides_nothing_and_done_again_posts_once(
-    bank: Source, maker: User, checker: User, where: Callable[[], Any]
+    bank: Source, maker: User, checker: User, post: Post, where: Callable[[], Any]
 ) -> None:
     proposal, version = charge_proposed(bank, maker)
+    post(BOOKED)
     with writes_nothing():
         killed(approve(proposal, version, by=checker), where=where)
-    assert (Decision.objects.count(), journal(), Break.objects.get().state) == (0, [], "proposed")
+    assert (Decision.objects.count(), journal(), Break.objects.get().state) == (0, [BOOKED], "proposed")
     assert approve(proposal, version, by=checker)().status == "executed"
-    assert (journal(), Execution.objects.count(), Decision.objects.count()) == ([CHARGE], 1, 1)
+    assert (journal(), Execution.objects.count(), Decision.objects.count()) == ([BOOKED, CHARGE], 1, 1)
     assert (Break.objects.get().state, scene.wrongs(), book_keeping_errors()) == ("resolved", [], [])
 
 
@@ -98,7 +123,7 @@ def test_acceptance_whose_session_dies_stores_nothing_and_done_again_stores_once
 
 @pytest.mark.parametrize(
     ("where", "reached"),
-    [(hold_reconciliation, ""), (hold_item("INV-0001"), "match"), (hold_item("ALONE1"), "suggest")],
+    [(hold_reconciliation, ""), (hold_item("INV-0001"), "collect"), (hold_item("ALONE1"), "suggest")],
     ids=["collect", "match", "explain"],
 )
 def test_run_whose_session_dies_keeps_the_steps_done_and_is_finished_by_the_next_worker(
