@@ -105,12 +105,8 @@ def visit(stack: Stack, chromium: Browser) -> Iterator[Visit]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_page(
-        username: str, path: str = "/", *, theme: str = "light", width: int = 1440, height: int = 900, bypass_csp: bool = False
-    ) -> Page:
-        context = chromium.new_context(
-            base_url=stack.address, viewport={"width": width, "height": height}, bypass_csp=bypass_csp, reduced_motion="reduce"
-        )
+    def open_page(username: str, path: str = "/", *, theme: str = "light", width: int = 1440, height: int = 900) -> Page:
+        context = chromium.new_context(base_url=stack.address, viewport={"width": width, "height": height}, reduced_motion="reduce")
         contexts.append(context)
         context.add_cookies([*_session(stack, chromium, username), {"name": "theme", "value": theme, "url": stack.address}])
         page = context.new_page()

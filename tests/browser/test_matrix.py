@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("case", PAGES, ids=lambda case: case.name)
 def test_page_in_each_theme_and_width_it(case: PageCase, theme: str, width: int, visit: Visit) -> None:
-    page = open_case(visit(case.user, case.path, theme=theme, width=width, bypass_csp=True), case)
+    page = open_case(visit(case.user, case.path, theme=theme, width=width), case)
     assert violations(page) == []
     assert overflow(page) == 0
 
