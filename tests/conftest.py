@@ -20,6 +20,8 @@ from django.db import connections
 from django.test import TransactionTestCase
 from django.test.utils import setup_databases
 from pytest_django.plugin import DjangoDbBlocker
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling, Scheduling
 
 from ledgerops.embedded import roles
 from ledgerops.embedded.postgres import EmbeddedPostgres
@@ -105,6 +107,18 @@ def django_db_setup(
             kept.keep(name, define)
         empty_filled_tables()
     return kept
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests go to one process, and so do all that need the whole product running: it is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "tests/browser" if file.startswith("tests/browser/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def empty_filled_tables() -> None:

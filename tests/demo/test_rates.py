@@ -16,7 +16,7 @@ from ledgerops.demo.load import load
 from ledgerops.demo.rates import load_rates, planned_rates
 from tests.ledger.rates_scene import WHY, approved
 
-LAST_DAY, MONTH_END = date(2025, 11, 20), date(2025, 10, 31)
+LAST_DAY, MONTH_END = date(2025, 11, 4), date(2025, 10, 31)
 
 
 def test_the_same_seed_says_the_same_rates_it() -> None:
@@ -28,7 +28,7 @@ def test_the_same_seed_says_the_same_rates_it() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_company_balances_after_a_month_end_and_a_year_end_it() -> None:
-    company = plan(seed=7, days=40, customers=25, last_day=LAST_DAY)
+    company = plan(seed=7, days=18, customers=25, last_day=LAST_DAY)
     load(company)
     known = Rate.objects.count()
     assert load_rates(company) == 0
