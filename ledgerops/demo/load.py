@@ -31,6 +31,8 @@ from recon.models import Statement
 SCOPE = "demo"
 BATCH = 500
 MONTHS_AHEAD = 6
+# Statements older than this are reconciled in one run of each source; the later ones day by day, so that there are runs to look at.
+DAYS_RUN_SINGLY = 14
 
 
 class AnotherDemoIsLoaded(Refusal):
@@ -78,10 +80,11 @@ def load(company: Company) -> Loaded:
         if file.imported:
             by_day[file.statement_date][1].append(file)
     loaded = Loaded()
-    for _, (entries, files) in sorted(by_day.items()):
+    singly = company.entries[-1].effective_date - timedelta(days=DAYS_RUN_SINGLY)
+    for day, (entries, files) in sorted(by_day.items()):
         loaded.entries += _post(entries, entity=company.entity_code, assets=assets)
         with acting_from(lambda: Origin(user_id=analyst.pk, user_name=analyst.get_username())):
-            _take_in(files, received_by_id=analyst.pk, source_ids=source_ids, loaded=loaded)
+            _take_in(files, received_by_id=analyst.pk, source_ids=source_ids, run=day >= singly, loaded=loaded)
     with acting_from(lambda: Origin(user_id=analyst.pk, user_name=analyst.get_username())):
         load_movements(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
         load_rates(company, recorded_by_id=analyst.pk)
@@ -165,8 +168,11 @@ def _draft(entry: PlannedEntry, *, entity: str, assets: Mapping[str, str]) -> En
     )
 
 
-def _take_in(files: Sequence[StatementFile], *, received_by_id: int, source_ids: Sequence[int], loaded: Loaded) -> None:
-    """Receive and accept the files that are new and reconcile what they bring; a second statement of a day replaces the first."""
+def _take_in(files: Sequence[StatementFile], *, received_by_id: int, source_ids: Sequence[int], run: bool, loaded: Loaded) -> None:
+    """Receive and accept the files that are new; a second statement of a day replaces the first.
+
+    What they bring is reconciled with `run`, else by the next run, which waits already.
+    """
     for file in files:
         row, _ = recon.receive_file(
             name=file.filename, content=io.BytesIO(file.content), maximum_bytes=len(file.content), received_by_id=received_by_id
@@ -174,7 +180,7 @@ def _take_in(files: Sequence[StatementFile], *, received_by_id: int, source_ids:
         first = Statement.objects.filter(source__code=file.source, closing_date=file.statement_date)
         accepted = recon.accept_file(file_id=row.pk, source_ids=source_ids, restating=list(first.values_list("pk", flat=True)))
         loaded.files += bool(accepted)
-        for run in accepted:
-            done = recon.execute_run(run_id=run.pk)
+        for queued in accepted if run else ():
+            done = recon.execute_run(run_id=queued.pk)
             loaded.matches += done.matches_made
             loaded.breaks += done.breaks_opened - done.breaks_resolved
