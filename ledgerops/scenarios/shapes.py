@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+from ledgerops.lib.money import MAXIMUM_DIGITS
 from recon.formats.events import KEY_KINDS
 from recon.matching.rules import Rules, RulesRefused
 
@@ -194,8 +195,9 @@ _ITEM = {"id", "population", "date", "flow", "amount_minor", "reference", "count
 def _item(said: object, path: str) -> PlannedItem:
     known = _object(said, path, _ITEM)
     amount = known.get("amount_minor")
-    if not isinstance(amount, str) or not amount.isascii() or not amount.isdigit() or int(amount) == 0:
-        raise ScenarioRefused(f"{path}.amount_minor", "write the minor units as a text of digits, above zero")
+    digits = str(amount) if isinstance(amount, str | int) else ""  # a truth value reads as none
+    if not digits.isascii() or not digits.isdigit() or not 0 < int(digits) < 10**MAXIMUM_DIGITS:
+        raise ScenarioRefused(f"{path}.amount_minor", "write the minor units as a text of digits or a whole number, above zero")
     try:
         day = date.fromisoformat(_text(known, "date", f"{path}.date", required=True))
     except ValueError:
@@ -206,7 +208,7 @@ def _item(said: object, path: str) -> PlannedItem:
         population=_text(known, "population", f"{path}.population", required=True),
         day=day,
         flow=_choice(known.get("flow"), f"{path}.flow", FLOWS),
-        amount_minor=int(amount),
+        amount_minor=int(digits),
         reference=_text(known, "reference", f"{path}.reference"),
         counterparty=_text(known, "counterparty", f"{path}.counterparty"),
         description=_text(known, "description", f"{path}.description"),

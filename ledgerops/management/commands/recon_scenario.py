@@ -53,7 +53,8 @@ class Command(BaseCommand):
         if options["file"] is None:
             return generate(seed=options["seed"], items=options["items"], populations=options["populations"])
         try:
-            return from_json(json.loads(options["file"].read_text(encoding="utf-8")))
+            # Some editors put a byte order mark first.
+            return from_json(json.loads(options["file"].read_text(encoding="utf-8-sig")))
         except (OSError, ValueError, ScenarioRefused) as error:
             raise CommandError(f"{options['file']}: {error}") from error
 

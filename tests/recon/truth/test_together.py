@@ -75,6 +75,21 @@ def test_no_item_is_used_twice_whoever_comes_at_once(told: Scenario, defined: De
     assert by_hand + verdict.matches >= sum(group.automatic for group in told.groups) * 0.9
 
 
+def test_two_whole_runs_asked_for_at_once_match_as_one_would(told: Scenario, defined: Defined) -> None:
+    def ask_and_run() -> Run:
+        queued = recon.request_run(reconciliation_id=defined.reconciliation.pk, requested_by_id=defined.maker.pk)
+        return recon.execute_run(run_id=queued.pk)
+
+    post([item for item in told.items if item.population == "Ledger"][1::2], account=defined.accounts["Ledger"], asset=told.asset)
+    outcomes = at_once([ask_and_run, ask_and_run])
+    assert [one for one in outcomes if isinstance(one, Exception) and not isinstance(one, Refusal)] == []
+    assert set(Run.objects.filter(reconciliation=defined.reconciliation).values_list("status", flat=True)) == {"completed"}
+    _nothing_is_used_twice()
+    verdict = judge(told, outcome_of(defined.reconciliation))
+    assert verdict.wrong == ()
+    assert verdict.recall.by_count >= 0.95
+
+
 def _by_hand(told: Scenario, defined: Defined) -> list[Callable[[], Any]]:
     """Return what three people do: each matches pairs that belong together, by the breaks of their postings."""
     lines = dict(Item.objects.filter(side="statement", open=True).values_list("statement_line__raw", "pk"))
