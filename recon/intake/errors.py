@@ -19,10 +19,12 @@ class ParseError:
 
 def describe(place: Place) -> str:
     """Return a place as a person finds it: line 41, :61:."""
-    if place.line is not None and place.path:
-        return f"line {place.line}, {place.path}"
-    said = [f"line {place.line}"] if place.line is not None else [f"byte {place.offset}"] if place.offset is not None else []
-    return ", ".join([*said, place.path] if place.path else said) or "start of file"
+    line, path = place.line, place.path
+    if line is not None:
+        return f"line {line}, {path}" if path else f"line {line}"
+    if place.offset is not None:
+        return f"byte {place.offset}, {path}" if path else f"byte {place.offset}"
+    return path or "start of file"
 
 
 def from_located(error: LocatedError) -> ParseError:

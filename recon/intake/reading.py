@@ -328,11 +328,11 @@ def _content(event: LineRead, minor: int) -> tuple[bytes, bytes]:
         f"{day}\x1f{day if valued == booked else valued.isoformat()}\x1f{event.direction}\x1f{minor}\x1f{event.own_reference}"
         f"\x1f{event.bank_reference}\x1f{event.end_to_end_id}\x1f{event.description}"
     )
-    keys = [f"{kind}\x1d{value}\x1f" for kind, value in event.keys]
-    facts = [f"\x1f{name}\x1d{value}" for name, value in event.facts]
+    keys = "".join([f"{kind}\x1d{value}\x1f" for kind, value in event.keys])
+    facts = "".join([f"\x1f{name}\x1d{value}" for name, value in event.facts]) if event.facts else ""
     rest = (
         f"{_MARKS[event.reversal, event.booked]}\x1f{event.uetr}\x1f{event.counterparty_name}\x1f{event.counterparty_account}"
-        f"\x1f{event.transaction_code}\x1f{''.join(keys)}\x1e{''.join(facts)}\x1f\x1d"
+        f"\x1f{event.transaction_code}\x1f{keys}\x1e{facts}\x1f\x1d"
     )
     return content.encode(errors="replace"), rest.encode(errors="replace")
 
