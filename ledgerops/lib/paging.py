@@ -61,7 +61,7 @@ def reads_cursor(queryset: QuerySet[Any], *, cursor: str, order: Sequence[str]) 
 
 def bounded_count(queryset: QuerySet[Any], *, limit: int = COUNTED_UP_TO) -> int:
     """Count rows, but no more than one above the limit."""
-    return queryset.order_by()[: limit + 1].count()
+    return queryset.order_by().values("pk")[: limit + 1].count()
 
 
 def bounded_counts(querysets: Sequence[QuerySet[Any]], *, limit: int = COUNTED_UP_TO) -> list[int]:

@@ -1688,9 +1688,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("gap_minor", models.DecimalField(decimal_places=0, max_digits=38)),
+                ("closing_date", models.DateField()),
             ],
             options={
                 "db_table": "recon_standing_gap",
+                "indexes": [models.Index(fields=["-closing_date", "-statement"], name="recon_standing_gap_by_closing")],
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("gap_minor", 0), _negated=True), name="recon_standing_gap_is_one")
                 ],

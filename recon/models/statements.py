@@ -139,14 +139,17 @@ class StandingGap(models.Model):
     """What is missing before a statement as things stand: its opening, with what it repeats, less the closing balance it should go on from.
 
     Derived from the statements of its source each time one of them is accepted; one that goes on, or is the first, has no row.
+    `closing_date` is the statement's: a list of gaps is in its order, and reads nothing else.
     """
 
     statement = models.OneToOneField(Statement, on_delete=models.PROTECT, primary_key=True, related_name="standing_gap")
     gap_minor = models.DecimalField(max_digits=38, decimal_places=0)
+    closing_date = models.DateField()
 
     class Meta:
         db_table = "recon_standing_gap"
         constraints = [models.CheckConstraint(condition=~models.Q(gap_minor=0), name="recon_standing_gap_is_one")]
+        indexes = [models.Index(fields=["-closing_date", "-statement"], name="recon_standing_gap_by_closing")]
 
 
 class Flow(models.TextChoices):

@@ -47,7 +47,7 @@ LISTS: list[tuple[str, str, list[str], str]] = [
     ("maker", "/breaks/", ["sort=age", "sort=age&type=date"], "2026-02-01~10000"),
     ("maker", "/breaks/", ["sort=-amount", "sort=-amount&type=date", "sort=-amount&state=resolved"], "40000~20000"),
     ("maker", "/breaks/", ["sort=amount", "sort=amount&source=bank1"], "900000~20000"),
-    ("maker", "/statements/", ["", "proof=unproven", "since=2026-03-01&until=2026-06-01"], f"2026-02-01~{LONG_AGO}"),
+    ("maker", "/statements/", ["", "proof=unproven", "gap=gap", "gap=none", "since=2026-03-01&until=2026-06-01"], f"2026-02-01~{LONG_AGO}"),
     ("maker", "/statements/files/", ["", "status=received", "status=refused"], str(LONG_AGO)),
     ("maker", "/runs/", ["", "status=failed"], str(LONG_AGO)),
     (

@@ -101,8 +101,8 @@ _STATEMENTS = [
         FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM recon_file) AS f
         """,
     ),
-    # One in a hundred does not go on.
-    (0, "INSERT INTO recon_standing_gap (statement_id, gap_minor) SELECT id, 1 FROM recon_statement WHERE number::int %% 100 = 7"),
+    # One in five hundred does not go on.
+    (0, "INSERT INTO recon_standing_gap SELECT id, 1, closing_date FROM recon_statement WHERE number::int %% 500 = 7"),
     (
         ITEMS // 2,
         f"""

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from recon.models import Channel, FileStatus, ProofStatus, Source, Statement, StatementFile, StatementKind
 
 PROOFS = [(ProofStatus.PROVEN, "Proven"), (ProofStatus.UNPROVEN, "Unproven"), (ProofStatus.NO_BALANCE, "No balance")]
-CONTINUITIES = [("gap", "Gap before it"), ("none", "Goes on")]
+CONTINUITIES = [("gap", "Gap before it"), ("none", "No gap before it")]
 KINDS = [
     (StatementKind.STATEMENT, "Statements"),
     (StatementKind.INTRADAY, "Intraday reports"),
@@ -53,8 +53,7 @@ class StatementFilter(django_filters.FilterSet):  # type: ignore[misc] # the pac
         return queryset.filter(found | Q(source__identifier__icontains=value))
 
     def by_gap(self, queryset: QuerySet[Statement], _name: str, value: str) -> QuerySet[Statement]:
-        # What goes on is most of what there is; what does not is kept apart, so that a list of it reads nothing else.
-        return queryset.filter(Q(gap_now_minor=0)) if value == "none" else queryset.filter(standing_gap__isnull=False)
+        return queryset.filter(standing_gap__isnull=value == "none")
 
 
 class FileFilter(django_filters.FilterSet):  # type: ignore[misc]

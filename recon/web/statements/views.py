@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,13 +15,15 @@ from django.views.decorators.http import require_safe
 from approvals.models import User
 from approvals.queries import reason_codes
 from ledgerops.lib.http import requires
-from ledgerops.lib.paging import bounded_count, counted, page_of
+from ledgerops.lib.paging import Page, bounded_count, counted, page_of
 from recon import feeds, file_queries, queries
 from recon.models import Break, FileJob, FileStatus, QuarantineState, RepeatedLine, Statement, StatementFile, StatementLine
 from recon.operations import COUNT_REPEATED
 from recon.web.statements.filters import CHANNELS, CONTINUITIES, KINDS, PROOFS, STATUSES, FileFilter, StatementFilter
 
 NEWEST_CLOSING_FIRST = ("-closing_date", "-id")
+# The same order, as the index of the gaps has it.
+NEWEST_GAP_FIRST = ("-gap_closing_date", "-gap_statement")
 NEWEST_FIRST = ("-id",)
 LINES_SHOWN = 100
 _LINE_OF_FILE = re.compile(r"line ([0-9]{1,9})(?:,|$)")
@@ -46,7 +49,7 @@ def statements(request: HttpRequest) -> HttpResponse:
     sources = queries.sources_for(user)
     everything = feeds.with_continuity(queries.statements_for(user))
     filtered = StatementFilter(request.GET, queryset=everything, sources=sources)
-    page = page_of(filtered.qs, query=request.GET, order=NEWEST_CLOSING_FIRST)
+    page = _page_of_statements(filtered.qs, request, gaps=request.GET.get("gap") == "gap")
     matched = feeds.matched_lines_of(page.rows)
     filters = chosen_filters(filtered)
     found = bounded_count(filtered.qs)
@@ -64,6 +67,13 @@ def statements(request: HttpRequest) -> HttpResponse:
         **tabs_of(user, statement_count=found if not filters else None),
     }
     return render(request, "recon/statements/list.html" + partial_of(request), context)
+
+
+def _page_of_statements(statements: QuerySet[Statement], request: HttpRequest, *, gaps: bool) -> Page[Statement]:
+    if not gaps:
+        return page_of(statements, query=request.GET, order=NEWEST_CLOSING_FIRST)
+    of_gaps = statements.annotate(gap_closing_date=F("standing_gap__closing_date"), gap_statement=F("standing_gap__statement"))
+    return page_of(of_gaps, query=request.GET, order=NEWEST_GAP_FIRST)
 
 
 @require_safe
