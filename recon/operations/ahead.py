@@ -16,7 +16,7 @@ from psycopg.pq import ExecStatus
 
 from recon.intake.summary import ParsedStatement
 from recon.models import Purpose, Reconciliation, Source
-from recon.operations.counting import making_of_items, shares_days
+from recon.operations.counting import making_of_items, population_of, shares_days
 
 
 class Running:
@@ -61,6 +61,7 @@ class Ahead:
         self._statement_id = statement_id
         self._source = source
         self._home: Reconciliation | None = None
+        self._population = 0
         self._may = statement.counts and statement.purpose == Purpose.UPDATE
         self._alone: tuple[date, date] | None = None
 
@@ -70,7 +71,9 @@ class Ahead:
             self._may = False
             return None
         assert self._home is not None
-        sql, parameters = making_of_items(statement=self._statement_id, reconciliation=self._home, after=self.through, through=through)
+        sql, parameters = making_of_items(
+            statement=self._statement_id, reconciliation=self._home, population=self._population, after=self.through, through=through
+        )
         return Running(sql, parameters)
 
     def _may_go_on(self) -> bool:
@@ -83,6 +86,7 @@ class Ahead:
             self._home = locked.filter(source=self._source, home=True).first()
             if self._home is None:
                 return False
+            self._population = population_of(self._home)
         days = (said.booked_from, said.booked_to)
         if days != self._alone:
             if shares_days(source=self._source, statement_id=self._statement_id, booked_from=days[0], booked_to=days[1]):

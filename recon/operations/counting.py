@@ -91,19 +91,26 @@ def make_items(*, statement: UUID, reconciliation: Reconciliation, joined: bool,
 
     Lines up to `after` were given theirs while the statement was read.
     """
-    sql, parameters = making_of_items(statement=statement, reconciliation=reconciliation, joined=joined, after=after)
+    population = population_of(reconciliation)
+    sql, parameters = making_of_items(statement=statement, reconciliation=reconciliation, population=population, joined=joined, after=after)
     return _count(sql, **parameters)
 
 
 def making_of_items(
-    *, statement: UUID, reconciliation: Reconciliation, joined: bool = False, after: int = 0, through: int = _TO_THE_END
+    *,
+    statement: UUID,
+    reconciliation: Reconciliation,
+    population: int,
+    joined: bool = False,
+    after: int = 0,
+    through: int = _TO_THE_END,
 ) -> tuple[str, dict[str, int | UUID]]:
     """Return the SQL that gives the lines between two places their items and counts them, with its parameters."""
     sql = _MAKE_ITEMS.replace("{uncounted}", _UNCOUNTED if joined else "").replace("{last}", _LAST if joined or after else "")
     parameters: dict[str, int | UUID] = {
         "statement": statement,
         "reconciliation": reconciliation.pk,
-        "population": _of_lines(reconciliation),
+        "population": population,
         "after": after,
         "through": through,
     }
@@ -112,10 +119,10 @@ def making_of_items(
 
 def count_repeated_line(*, line: int, reconciliation: Reconciliation) -> int:
     """Give one line its item, which somebody has decided, and return the item's id."""
-    return _count(_COUNT_ONE, line=line, reconciliation=reconciliation.pk, population=_of_lines(reconciliation))
+    return _count(_COUNT_ONE, line=line, reconciliation=reconciliation.pk, population=population_of(reconciliation))
 
 
-def _of_lines(reconciliation: Reconciliation) -> int:
+def population_of(reconciliation: Reconciliation) -> int:
     """Return the population of the source in its home."""
     return Population.objects.values_list("pk", flat=True).get(reconciliation=reconciliation, source=reconciliation.source_id)
 
