@@ -131,6 +131,7 @@ class PassFields(serializers.Serializer[Any]):
     matches = serializers.IntegerField()
     items = serializers.IntegerField()
     suggestions = serializers.IntegerField()
+    given_up = serializers.DictField(child=serializers.IntegerField(), help_text="how many items were not searched, by the reason")
     left_open = serializers.IntegerField()
     took_ms = serializers.IntegerField()
 

@@ -41,11 +41,15 @@ class Group:
 
 def suggested(
     one: Pass, things: Sequence[Thing], *, days_between: DaysBetween, refused: frozenset[tuple[int, int]] = frozenset()
-) -> list[Group]:
-    """Return what a suggesting pass makes of open items; no group holds two that somebody said do not belong together."""
+) -> tuple[list[Group], dict[str, int]]:
+    """Return what a suggesting pass makes of open items, and how many of them it gave up, by the reason.
+
+    No group holds two that somebody said do not belong together.
+    """
     make = {"assignment": _assigned, "fuzzy": _alike, "subset": _summed}[one.kind]
     apart = _Apart(days_between=days_between, allowed=one.days, refused=refused)
-    return sorted(make(one, things, apart), key=lambda group: (-group.score, group.items))
+    groups = sorted(make(one, things, apart), key=lambda group: (-group.score, group.items))
+    return groups, dict(sorted(apart.given_up.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ class _Apart:
     days_between: DaysBetween
     allowed: int
     refused: frozenset[tuple[int, int]]
+    given_up: Counter[str] = field(default_factory=Counter)
 
     def may(self, left: Thing, right: Thing) -> bool:
         """Return whether two items may be in one group: near enough in days, and not refused."""
@@ -96,7 +101,10 @@ def _weighed(lefts: Sequence[Thing], rights: Sequence[Thing], apart: _Apart) -> 
     weighed = {}
     for amount, ours in _by_amount(lefts).items():
         theirs = on_right.get(amount, [])
-        if not theirs or max(len(ours), len(theirs)) > ALIKE_MAX:
+        if not theirs:
+            continue
+        if max(len(ours), len(theirs)) > ALIKE_MAX:
+            apart.given_up[f"more than {ALIKE_MAX} items of one amount"] += len(ours) + len(theirs)
             continue
         for left in ours:
             for right in theirs:
@@ -153,7 +161,10 @@ def _summed(one: Pass, things: Sequence[Thing], apart: _Apart) -> Iterator[Group
         for targets, parts in ((lefts, rights), (rights, lefts)):
             exact = set(_by_amount(parts))
             worth = sorted(targets, key=lambda thing: (-abs(thing.signed_minor), thing.item_date, thing.reference, thing.id))
-            for target in [thing for thing in worth if thing.signed_minor not in exact][:TARGETS_MAX]:
+            searched = [thing for thing in worth if thing.signed_minor not in exact]
+            if len(searched) > TARGETS_MAX:
+                apart.given_up[f"only the {TARGETS_MAX} largest of a side are searched"] += len(searched) - TARGETS_MAX
+            for target in searched[:TARGETS_MAX]:
                 group = _sum_of(one, target, parts, apart)
                 if group is not None:
                     yield group
@@ -164,6 +175,8 @@ def _sum_of(one: Pass, target: Thing, parts: Sequence[Thing], apart: _Apart) -> 
     pool = [part for part in parts if part.signed_minor * way > 0 and apart.may(target, part)]
     pool.sort(key=lambda part: (part.item_date, part.signed_minor, part.reference, part.id))
     found = subsets_with_sum([abs(part.signed_minor) for part in pool], abs(target.signed_minor), most=one.max_items, steps=STEPS_MAX)
+    if found.given_up:
+        apart.given_up[found.given_up] += 1
     if not found.ways:
         return None
     groups = [sorted([target.id, *(pool[place].id for place in solution)]) for solution in found.solutions]

@@ -1631,6 +1631,7 @@ class Migration(migrations.Migration):
                 ("suggestions", models.PositiveIntegerField(default=0)),
                 ("left_open", models.PositiveIntegerField(default=0)),
                 ("took_ms", models.PositiveIntegerField(default=0)),
+                ("given_up", models.JSONField(default=dict)),
                 ("finished_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
                 (
                     "run",

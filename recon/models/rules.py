@@ -112,7 +112,10 @@ class PassDemotion(models.Model):
 
 
 class RunPass(models.Model):
-    """What one pass of a run did: the funnel. `took_ms` is the time in the database, `left_open` what it left to the next."""
+    """What one pass of a run did: the funnel. `took_ms` is the time in the database, `left_open` what it left to the next.
+
+    `given_up` is what a suggesting pass did not search: how many items, by the bound that they are beyond.
+    """
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="passes", db_index=False)
     position = models.PositiveSmallIntegerField()
@@ -125,6 +128,7 @@ class RunPass(models.Model):
     suggestions = models.PositiveIntegerField(default=0)
     left_open = models.PositiveIntegerField(default=0)
     took_ms = models.PositiveIntegerField(default=0)
+    given_up = models.JSONField(default=dict)
     finished_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:

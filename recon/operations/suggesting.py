@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now, TruncDate
 
 from ledgerops.lib.calendars import business_days_apart
@@ -28,13 +28,15 @@ def suggest(*, reconciliation: Reconciliation, run: Run, rules: Rules, passes: S
     # Searches take their time between two questions to the database.
     allow_for_sets()
     things, refused = _things_of(reconciliation), _refused(reconciliation)
+    unseen = _free(reconciliation).count() - len(things)
+    not_looked_at = {f"only the {ITEMS_MAX:,} oldest open items are looked at": unseen} if unseen else {}
     populations = reconciliation.populations.count()
     chains = _chains_of(things) if populations > 2 else {}
     taken: set[int] = set()
     made = 0
     for number, one in enumerate(passes):
         started = time.monotonic()
-        groups = suggested(
+        groups, given_up = suggested(
             one,
             # What an earlier pass has said something about needs no second guess.
             [thing for thing in things if thing.id not in taken],
@@ -54,6 +56,7 @@ def suggest(*, reconciliation: Reconciliation, run: Run, rules: Rules, passes: S
             name=one.name,
             automatic=False,
             suggestions=new,
+            given_up=not_looked_at | given_up,
             left_open=Item.objects.filter(reconciliation=reconciliation, open_minor__gt=0).count(),
             took_ms=round((time.monotonic() - started) * 1000),
         )
@@ -86,15 +89,19 @@ def _completed(
     return list(found.values())
 
 
-def _things_of(reconciliation: Reconciliation) -> list[Thing]:
-    """Return the oldest open items that no proposal holds, as the passes see them."""
+def _free(reconciliation: Reconciliation) -> QuerySet[Item]:
+    """Return the open items that no proposal holds."""
     held = Break.objects.filter(reconciliation=reconciliation, state=BreakState.PROPOSED)
-    free = (
+    return (
         Item.objects.filter(reconciliation=reconciliation, open_minor__gt=0)
         .exclude(pk__in=held.filter(ledger_item__isnull=False).values("ledger_item"))
         .exclude(pk__in=held.filter(statement_item__isnull=False).values("statement_item"))
     )
-    oldest = free.annotate(sign=F("population__sign")).order_by("item_date", "amount_minor", "reference", "pk")[:ITEMS_MAX]
+
+
+def _things_of(reconciliation: Reconciliation) -> list[Thing]:
+    """Return the oldest free items as the passes see them."""
+    oldest = _free(reconciliation).annotate(sign=F("population__sign")).order_by("item_date", "amount_minor", "reference", "pk")[:ITEMS_MAX]
     return [
         Thing(
             id=item.pk,

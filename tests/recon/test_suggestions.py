@@ -12,7 +12,9 @@ from approvals.models import User
 from audit.models import AuditEvent
 from ledger.models import AccountingPeriod
 from recon import operations
+from recon.matching import suggestions
 from recon.models import Allocation, Break, Item, Match, MatchChallenge, MatchUndoing, NeverMatch, Run, Source, Suggestion
+from recon.operations import suggesting
 from tests.concurrency import scene
 from tests.fixtures import DAY, Post, signed_in
 from tests.notation import writes_nothing
@@ -63,6 +65,20 @@ def test_two_ways_are_no_suggestion_to_accept(bank: Source, post: Post, maker: U
     assert suggestion.ways == 2
     with writes_nothing(), pytest.raises(operations.SuggestionRefused, match="more than one way"):
         operations.accept_suggestion(suggestion_id=suggestion.pk, accepted_by_id=maker.pk)
+
+
+def test_what_was_not_searched_is_said(bank: Source, post: Post, maker: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suggesting, "ITEMS_MAX", 5)
+    monkeypatch.setattr(suggestions, "TARGETS_MAX", 1)
+    for number, amount in enumerate(("11.10", "12.20", "13.30", "14.40", "15.50")):
+        receipt(post, amount, f"ORD-700{number}")
+    scene.reconcile(scene.mt940(("C", 10_00, "BATCH-55")), source=bank, by=maker)
+    run = Run.objects.get()
+    told = run.passes.get(pass_id="subset").given_up
+    assert told == {"only the 5 oldest open items are looked at": 1, "only the 1 largest of a side are searched": 3}
+    page = signed_in(maker).get(reverse("recon:run", args=[run.pk])).content.decode()
+    assert "Not everything was searched for suggestions" in page
+    assert "3 items not tried, only the 1 largest of a side are searched" in page
 
 
 def test_accepting_makes_a_match_by_hand_that_says_what_it_rests_on(payout: Suggestion, maker: User) -> None:

@@ -14,6 +14,11 @@ def funnel_of(run: Run, passes: Sequence[RunPass]) -> list[Step]:
     return [*steps, Step("New breaks", run.breaks_opened)]
 
 
+def given_up_by(passes: Sequence[RunPass]) -> list[tuple[str, str, int]]:
+    """Return what suggesting passes did not search: name of the pass, reason, and how many items."""
+    return [(one.name, reason, count) for one in passes for reason, count in sorted(one.given_up.items())]
+
+
 def seconds_left(run: Run, *, now: datetime) -> int | None:
     """Return how long a run will still take if its passes go on at the rate so far; None while that cannot be told."""
     if run.started_at is None or not run.passes_done or run.passes_total <= run.passes_done:

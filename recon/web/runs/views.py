@@ -20,7 +20,7 @@ from recon.models import Break, Match, Reconciliation, Run, RunStatus
 from recon.operations.runs import SILENCE, STEPS
 from recon.tasks import ring
 from recon.web.breaks.words import type_word
-from recon.web.runs.funnel import funnel_of, rate_of, seconds_left
+from recon.web.runs.funnel import funnel_of, given_up_by, rate_of, seconds_left
 
 NEWEST_FIRST = ("-id",)
 OLDEST_FIRST = ("id",)
@@ -167,6 +167,7 @@ def _progress(run: Run) -> dict[str, Any]:
         "passes": passes,
         "to_come": reconciliation_queries.passes_to_come(run, done=len(passes)) if run.is_active else [],
         "funnel": funnel_of(run, passes),
+        "given_up": given_up_by(passes),
         "rate": rate_of(run, passes),
         "left": seconds_left(run, now=now) if run.status == RunStatus.RUNNING else None,
         "log": [(event, meaning_of(event.action)) for event in timeline_of(target_type="recon.run", target_id=run.pk)],
