@@ -55,6 +55,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("recon:statements", "Statements", "file-text", "s", "recon.view_statement"),
             Place("recon:sources", "Sources", "plug", "k", "recon.view_statement"),
             Place("recon:chains", "Chains", "link", "g", "recon.view_statement"),
+            Place("recon:report", "Report", "chart-column", "3", "recon.view_run"),
         ),
     ),
     (

@@ -335,6 +335,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep queued reconciliation runs": {"task": "recon.tasks.sweep_runs", "schedule": 15.0},
     "sweep waiting trials of rules": {"task": "recon.tasks.sweep_trials", "schedule": 15.0},
+    "count the figures of reports": {"task": "recon.tasks.count_figures", "schedule": 300.0, "options": {"expires": 300.0}},
+    "count all figures of reports": {"task": "recon.tasks.count_all_figures", "schedule": crontab(hour=1, minute=40)},
     "sweep missing feeds": {"task": "recon.tasks.sweep_feeds", "schedule": 60.0},
     "read chains": {"task": "recon.tasks.sweep_chains", "schedule": 15.0, "options": {"expires": 15.0}},
     "take dropped files": {"task": "recon.tasks.take_dropped_files", "schedule": 10.0, "options": {"expires": 10.0}},

@@ -52,6 +52,7 @@ ACTIONS = {
     "recon.break.reopened": "A break's proposal ended without a posting, or the match that closed it was undone; the break is open again",
     "recon.break.withdrawn": "A break was closed because a restated statement no longer has its line",
     "recon.break.resolved": "A break was closed by a match",
+    "recon.report.exported": "A table of a report was handed out as a file",
     "recon.breaks.exported": "A list of breaks was handed out as a file",
     "recon.view.saved": "A list's filters were given a name",
     "recon.view.deleted": "A saved view was deleted by its owner",

@@ -20,6 +20,18 @@ def execute_run(*, run_id: str) -> None:
     operations.execute_run(run_id=UUID(run_id))
 
 
+@shared_task(name="recon.tasks.count_figures")
+def count_figures() -> int:
+    """Count the days of reports that have changed since they were last counted."""
+    return operations.count_all_figures()
+
+
+@shared_task(name="recon.tasks.count_all_figures")
+def count_all_figures() -> int:
+    """Count every day of reports anew; what a long transaction left out is in it."""
+    return operations.count_all_figures(whole=True)
+
+
 @shared_task(name="recon.tasks.sweep_runs")
 def sweep_runs() -> int:
     """Ring again for runs no worker was told about, or whose worker died."""

@@ -92,6 +92,7 @@ def load(company: Company) -> Loaded:
         load_controls(entity=company.entity_code, day=company.entries[-1].effective_date)
         load_feeds(company)
         load_chains(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
+    recon.count_all_figures()
     ledger.check_books(full=True)
     return loaded
 

@@ -1,6 +1,7 @@
 # Constraints and indexes are options of their models: for each that an operation adds, Django builds every related model anew.
 
 import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.math
@@ -203,50 +204,128 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Population",
+            name="Run",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveSmallIntegerField()),
-                ("name", models.CharField(max_length=120)),
-                ("side", models.CharField(choices=[("ledger", "Ledger"), ("statement", "Statement")], max_length=9)),
-                ("sign", models.SmallIntegerField(default=1)),
+                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
+                ("number", models.BigIntegerField(unique=True)),
                 (
-                    "codes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=60), blank=True, default=list, size=None
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
                     ),
                 ),
+                ("requested_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                ("started_at", models.DateTimeField(null=True)),
+                ("heartbeat_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("step", models.CharField(blank=True, max_length=40)),
+                ("passes_done", models.PositiveSmallIntegerField(default=0)),
+                ("passes_total", models.PositiveSmallIntegerField(default=0)),
+                ("watermark", models.CharField(blank=True, max_length=64)),
+                ("cancel_asked_at", models.DateTimeField(null=True)),
+                ("items_total", models.PositiveIntegerField(default=0)),
+                ("items_done", models.PositiveIntegerField(default=0)),
+                ("ledger_items", models.PositiveIntegerField(default=0)),
+                ("statement_items", models.PositiveIntegerField(default=0)),
+                ("matches_made", models.PositiveIntegerField(default=0)),
+                ("breaks_opened", models.PositiveIntegerField(default=0)),
+                ("breaks_resolved", models.PositiveIntegerField(default=0)),
+                ("suggestions_made", models.PositiveIntegerField(default=0)),
+                ("challenges_raised", models.PositiveIntegerField(default=0)),
+                ("through_account_seq", models.BigIntegerField(null=True)),
+                ("rules_version", models.PositiveIntegerField(default=1)),
+                ("failure", models.TextField(blank=True)),
                 (
-                    "without_codes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=60), blank=True, default=list, size=None
-                    ),
-                ),
-                (
-                    "source",
+                    "cancel_asked_by",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="populations", to="recon.source"
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
                     ),
                 ),
                 (
                     "reconciliation",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="populations", to="recon.reconciliation"),
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="recon.reconciliation"),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
                 ),
             ],
             options={
-                "db_table": "recon_population",
-                "ordering": ["position"],
+                "db_table": "recon_run",
+                "ordering": ["-id"],
+                "permissions": [("run_reconciliation", "Can start reconciliation runs")],
+                "indexes": [models.Index(fields=["status", "-id"], name="recon_run_by_status")],
                 "constraints": [
-                    models.UniqueConstraint(fields=("reconciliation", "position"), name="recon_population_has_one_place"),
-                    models.UniqueConstraint(fields=("reconciliation", "name"), name="recon_population_is_named_once"),
-                    models.CheckConstraint(condition=models.Q(("sign__in", (-1, 1))), name="recon_population_sign_is_known"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "queued")), fields=("reconciliation",), name="recon_one_queued_run_per_reconciliation"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "running")),
+                        fields=("reconciliation",),
+                        name="recon_one_running_run_per_reconciliation",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["queued", "running", "completed", "failed", "cancelled"])),
+                        name="recon_run_status_is_known",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Match",
+            fields=[
+                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
+                ("method", models.CharField(choices=[("rule", "Rule"), ("manual", "Manual"), ("adjustment", "Adjustment")], max_length=10)),
+                ("rules_version", models.PositiveIntegerField(null=True)),
+                ("pass_id", models.CharField(blank=True, db_default="", max_length=40)),
+                ("proposal_id", models.UUIDField(null=True)),
+                ("explanation", models.JSONField()),
+                ("made_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "reconciliation",
+                    models.ForeignKey(
+                        db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name="matches", to="recon.reconciliation"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="matches", to="recon.run"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_match",
+                "permissions": [("match_items", "Can match items by hand"), ("undo_match", "Can undo matches of open periods")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("method__in", ["rule", "manual", "adjustment"])), name="recon_match_method_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(models.Q(("method", "manual"), _negated=True), ("made_by__isnull", False), _connector="OR"),
+                        name="recon_manual_match_has_a_maker",
+                    ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("side", "ledger"), ("source", None)),
-                            models.Q(("side", "statement"), ("source__isnull", False)),
-                            _connector="OR",
+                            models.Q(("method", "adjustment"), _negated=True), ("proposal_id__isnull", False), _connector="OR"
                         ),
-                        name="recon_population_has_one_origin",
+                        name="recon_adjustment_match_has_a_proposal",
                     ),
                 ],
             },
@@ -507,6 +586,55 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Population",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=120)),
+                ("side", models.CharField(choices=[("ledger", "Ledger"), ("statement", "Statement")], max_length=9)),
+                ("sign", models.SmallIntegerField(default=1)),
+                (
+                    "codes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "without_codes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "reconciliation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="populations", to="recon.reconciliation"),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="populations", to="recon.source"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_population",
+                "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("reconciliation", "position"), name="recon_population_has_one_place"),
+                    models.UniqueConstraint(fields=("reconciliation", "name"), name="recon_population_is_named_once"),
+                    models.CheckConstraint(condition=models.Q(("sign__in", (-1, 1))), name="recon_population_sign_is_known"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("side", "ledger"), ("source", None)),
+                            models.Q(("side", "statement"), ("source__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="recon_population_has_one_origin",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Item",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -540,16 +668,6 @@ class Migration(migrations.Migration):
                 ("content_key", models.CharField(blank=True, db_default="", max_length=32)),
                 ("occurrence", models.PositiveIntegerField(null=True)),
                 (
-                    "population",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="items",
-                        to="recon.population",
-                    ),
-                ),
-                (
                     "reconciliation",
                     models.ForeignKey(
                         db_constraint=False,
@@ -557,6 +675,16 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="items",
                         to="recon.reconciliation",
+                    ),
+                ),
+                (
+                    "population",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="items",
+                        to="recon.population",
                     ),
                 ),
                 (
@@ -598,6 +726,7 @@ class Migration(migrations.Migration):
                         fields=["reconciliation", "amount_minor", "item_date"],
                         name="recon_item_open_by_amount",
                     ),
+                    django.contrib.postgres.indexes.BrinIndex(fields=["item_date"], name="recon_item_by_day", pages_per_range=32),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
@@ -640,133 +769,6 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="recon_item_has_one_origin",
-                    ),
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="Run",
-            fields=[
-                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ("number", models.BigIntegerField(unique=True)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Queued"),
-                            ("running", "Running"),
-                            ("completed", "Completed"),
-                            ("failed", "Failed"),
-                            ("cancelled", "Cancelled"),
-                        ],
-                        default="queued",
-                        max_length=10,
-                    ),
-                ),
-                ("requested_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
-                ("started_at", models.DateTimeField(null=True)),
-                ("heartbeat_at", models.DateTimeField(null=True)),
-                ("finished_at", models.DateTimeField(null=True)),
-                ("step", models.CharField(blank=True, max_length=40)),
-                ("passes_done", models.PositiveSmallIntegerField(default=0)),
-                ("passes_total", models.PositiveSmallIntegerField(default=0)),
-                ("watermark", models.CharField(blank=True, max_length=64)),
-                ("cancel_asked_at", models.DateTimeField(null=True)),
-                ("items_total", models.PositiveIntegerField(default=0)),
-                ("items_done", models.PositiveIntegerField(default=0)),
-                ("ledger_items", models.PositiveIntegerField(default=0)),
-                ("statement_items", models.PositiveIntegerField(default=0)),
-                ("matches_made", models.PositiveIntegerField(default=0)),
-                ("breaks_opened", models.PositiveIntegerField(default=0)),
-                ("breaks_resolved", models.PositiveIntegerField(default=0)),
-                ("suggestions_made", models.PositiveIntegerField(default=0)),
-                ("challenges_raised", models.PositiveIntegerField(default=0)),
-                ("through_account_seq", models.BigIntegerField(null=True)),
-                ("rules_version", models.PositiveIntegerField(default=1)),
-                ("failure", models.TextField(blank=True)),
-                (
-                    "cancel_asked_by",
-                    models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "reconciliation",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="recon.reconciliation"),
-                ),
-                (
-                    "requested_by",
-                    models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-            ],
-            options={
-                "db_table": "recon_run",
-                "ordering": ["-id"],
-                "permissions": [("run_reconciliation", "Can start reconciliation runs")],
-                "indexes": [models.Index(fields=["status", "-id"], name="recon_run_by_status")],
-                "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("status", "queued")), fields=("reconciliation",), name="recon_one_queued_run_per_reconciliation"
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("status", "running")),
-                        fields=("reconciliation",),
-                        name="recon_one_running_run_per_reconciliation",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("status__in", ["queued", "running", "completed", "failed", "cancelled"])),
-                        name="recon_run_status_is_known",
-                    ),
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="Match",
-            fields=[
-                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ("method", models.CharField(choices=[("rule", "Rule"), ("manual", "Manual"), ("adjustment", "Adjustment")], max_length=10)),
-                ("rules_version", models.PositiveIntegerField(null=True)),
-                ("pass_id", models.CharField(blank=True, db_default="", max_length=40)),
-                ("proposal_id", models.UUIDField(null=True)),
-                ("explanation", models.JSONField()),
-                ("made_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
-                (
-                    "made_by",
-                    models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "reconciliation",
-                    models.ForeignKey(
-                        db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name="matches", to="recon.reconciliation"
-                    ),
-                ),
-                (
-                    "run",
-                    models.ForeignKey(
-                        db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="matches", to="recon.run"
-                    ),
-                ),
-            ],
-            options={
-                "db_table": "recon_match",
-                "permissions": [("match_items", "Can match items by hand"), ("undo_match", "Can undo matches of open periods")],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("method__in", ["rule", "manual", "adjustment"])), name="recon_match_method_is_known"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(models.Q(("method", "manual"), _negated=True), ("made_by__isnull", False), _connector="OR"),
-                        name="recon_manual_match_has_a_maker",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("method", "adjustment"), _negated=True), ("proposal_id__isnull", False), _connector="OR"
-                        ),
-                        name="recon_adjustment_match_has_a_proposal",
                     ),
                 ],
             },
@@ -822,6 +824,10 @@ class Migration(migrations.Migration):
                     models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="children", to="recon.break"),
                 ),
                 (
+                    "reconciliation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="breaks", to="recon.reconciliation"),
+                ),
+                (
                     "ledger_item",
                     models.ForeignKey(
                         db_index=False,
@@ -844,10 +850,6 @@ class Migration(migrations.Migration):
                 (
                     "resolved_by",
                     models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="breaks", to="recon.match"),
-                ),
-                (
-                    "reconciliation",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="breaks", to="recon.reconciliation"),
                 ),
                 (
                     "opened_by_run",
@@ -892,6 +894,19 @@ class Migration(migrations.Migration):
                         django.db.models.functions.math.Abs("difference_minor"),
                         models.F("number"),
                         name="recon_break_by_state_and_size",
+                    ),
+                    models.Index(
+                        condition=models.Q(models.Q(("state", "resolved"), _negated=True), ("parent", None)),
+                        fields=["reconciliation", "occurred_on"],
+                        include=("difference_minor", "assignee"),
+                        name="recon_break_live_by_account",
+                    ),
+                    models.Index(fields=["opened_at"], include=("reconciliation",), name="recon_break_by_opening"),
+                    models.Index(
+                        condition=models.Q(("state", "resolved")),
+                        fields=["resolved_at"],
+                        include=("reconciliation",),
+                        name="recon_break_by_resolution",
                     ),
                 ],
                 "constraints": [
@@ -1083,6 +1098,85 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "recon_feed_waiver",
                 "constraints": [models.UniqueConstraint(fields=("feed", "day"), name="recon_feed_day_is_waived_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="FiguresCount",
+            fields=[
+                (
+                    "reconciliation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="figures_count",
+                        serialize=False,
+                        to="recon.reconciliation",
+                    ),
+                ),
+                ("counted_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                ("whole_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "db_table": "recon_figures_count",
+            },
+        ),
+        migrations.CreateModel(
+            name="DayFigures",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey("reconciliation_id", "day", blank=True, editable=False, primary_key=True, serialize=False),
+                ),
+                ("day", models.DateField()),
+                ("items", models.PositiveIntegerField()),
+                ("automatic", models.PositiveIntegerField()),
+                ("by_people", models.PositiveIntegerField()),
+                ("open_items", models.PositiveIntegerField()),
+                ("items_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("automatic_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("by_people_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("open_items_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("left_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("rule_matches", models.PositiveIntegerField()),
+                ("rule_matches_undone", models.PositiveIntegerField()),
+                (
+                    "reconciliation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="day_figures", to="recon.reconciliation"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_day_figures",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "items",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(models.F("automatic"), "+", models.F("by_people")),
+                                    "+",
+                                    models.F("open_items"),
+                                ),
+                            ),
+                            (
+                                "items_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("automatic_minor"), "+", models.F("by_people_minor")
+                                    ),
+                                    "+",
+                                    models.F("open_items_minor"),
+                                ),
+                            ),
+                        ),
+                        name="recon_day_figures_add_up",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("rule_matches_undone__lte", models.F("rule_matches"))),
+                        name="recon_day_figures_undoes_what_was_made",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(

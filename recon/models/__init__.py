@@ -15,6 +15,7 @@ from recon.models.chain import (
     TransferKind,
     Uncounted,
 )
+from recon.models.figures import DayFigures, FiguresCount
 from recon.models.files import Channel, FileJob, FileStatus, Job, JobStatus, QuarantinedRow, QuarantineState, StatementFile
 from recon.models.matching import (
     Allocation,
@@ -83,9 +84,11 @@ __all__ = [
     "ChainStage",
     "ChainTransfer",
     "Channel",
+    "DayFigures",
     "Feed",
     "FeedFrequency",
     "FeedWaiver",
+    "FiguresCount",
     "FileJob",
     "FileStatus",
     "FinalRule",

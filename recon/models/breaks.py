@@ -132,6 +132,17 @@ class Break(models.Model):
                 Abs("difference_minor"), models.F("number"), name="recon_break_live_by_size", condition=~models.Q(state="resolved")
             ),
             models.Index(models.F("state"), Abs("difference_minor"), models.F("number"), name="recon_break_by_state_and_size"),
+            # What reports count: what lives by account, and what came up and was resolved within days.
+            models.Index(
+                fields=["reconciliation", "occurred_on"],
+                include=["difference_minor", "assignee"],
+                name="recon_break_live_by_account",
+                condition=~models.Q(state="resolved") & models.Q(parent=None),
+            ),
+            models.Index(fields=["opened_at"], include=["reconciliation"], name="recon_break_by_opening"),
+            models.Index(
+                fields=["resolved_at"], include=["reconciliation"], name="recon_break_by_resolution", condition=models.Q(state="resolved")
+            ),
         ]
 
     @property

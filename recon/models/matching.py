@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from simple_history.models import HistoricalRecords
 
@@ -245,6 +246,8 @@ class Item(models.Model):
                 name="recon_item_open_by_amount",
                 condition=models.Q(open_minor__gt=0),
             ),
+            # The items of some days are counted anew after each run; an index of each item would cost every one that is written.
+            BrinIndex(fields=["item_date"], pages_per_range=32, name="recon_item_by_day"),
         ]
 
     @property

@@ -13,8 +13,9 @@ from recon.operations.breaks import (
 from recon.operations.chain_reorgs import ACCEPT_CHAIN, propose_chain
 from recon.operations.delivery import FILE_MAXIMUM_BYTES, Delivered, RecordsRefused, deliver_file, push_records
 from recon.operations.drop_folder import take_dropped
-from recon.operations.exports import ExportRefused, record_break_export
+from recon.operations.exports import ExportRefused, record_break_export, record_report_export
 from recon.operations.feeds import FeedDayRefused, FeedInvalid, set_feed, sweep_feeds, waive_day
+from recon.operations.figures import count_all_figures, count_figures
 from recon.operations.file_jobs import execute_job
 from recon.operations.file_queue import claim_job, live_jobs_of, overdue_jobs
 from recon.operations.intake import (
@@ -134,6 +135,8 @@ __all__ = [
     "claim_job",
     "claim_run",
     "comment_on_break",
+    "count_all_figures",
+    "count_figures",
     "define_reconciliation",
     "delete_view",
     "deliver_file",
@@ -160,6 +163,7 @@ __all__ = [
     "receive_file",
     "receive_sample",
     "record_break_export",
+    "record_report_export",
     "refuse_of_a_source",
     "register_source",
     "register_source_with_account",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from audit.operations import act, record_event
+from ledger.operations import MOST_ROWS
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.runtime.gate import refuse_if_stopped
 from ledgerops.runtime.models import Function
@@ -29,4 +30,23 @@ def record_break_export(*, query: str, rows: int, totals: Mapping[str, str]) -> 
             target_type="recon.breaks",
             target_id="list",
             after={"query": query, "rows": rows, "totals": dict(totals)},
+        )
+
+
+def record_report_export(*, report: str, query: str, rows: int, file_format: str) -> None:
+    """Record that a table of a report, or a list behind one of its figures, was handed out.
+
+    :raises ExportRefused: if there are more rows than may leave at once, or there is no such kind of file.
+    """
+    with act("recon.report.exported", target_type="recon.report", target_id=report):
+        refuse_if_stopped(Function.EXPORTS)
+        if file_format not in MOST_ROWS:
+            raise ExportRefused(f"tables leave as {', '.join(MOST_ROWS)}", field="format")
+        if rows > min(EXPORT_MAXIMUM, MOST_ROWS[file_format]):
+            raise ExportRefused("so many rows do not leave at once; narrow what is asked for", rows=rows)
+        record_event(
+            "recon.report.exported",
+            target_type="recon.report",
+            target_id=report,
+            after={"query": query, "rows": rows, "format": file_format},
         )

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("breaks/", include("recon.web.breaks.urls")),
     path("chains/", include("recon.web.chains.urls")),
     path("reconciliations/", include("recon.web.reconciliations.urls")),
+    path("reports/", include("recon.web.reports.urls")),
     path("rules/", include("recon.web.rules.urls")),
     path("runs/", include("recon.web.runs.urls")),
     path("mappings/<uuid:mapping_id>/", mappings.mapping_by_id, name="mapping_of"),

@@ -63,6 +63,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("hot-accounts", "get"): (200, READERS),
     ("chart", "get"): (200, READERS),
     ("chart/imports", "post"): (422, ANALYST),
+    ("reports/reconciliation", "get"): (200, READERS),
     ("alerts", "get"): (200, READERS),
     ("alerts/<uuid:alert_id>/seen-to", "post"): (422, ("Analyst", "Controller")),
     ("switches", "get"): (200, WITH_FILES),

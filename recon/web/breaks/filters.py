@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 import django_filters
 from django.db.models import Q, QuerySet
@@ -15,7 +15,17 @@ from recon.break_queries import LIMIT_DAYS
 from recon.models import Break, BreakState, Source
 from recon.web.breaks.words import TYPE_WORDS
 
-KEYS = ("q", "type", "age", "state", "assignee", "asset", "source", "parent", "sort")
+KEYS = (
+    "q", "type", "age", "state", "assignee", "asset", "source", "parent", "opened_from", "opened_to", "resolved_from", "resolved_to",
+    "sort",
+)  # fmt: skip
+# Days, both included, within which something came up, or was resolved and still is.
+DAY_WORDS = {
+    "opened_from": "Came up from",
+    "opened_to": "Came up until",
+    "resolved_from": "Resolved from",
+    "resolved_to": "Resolved until",
+}
 DEFAULT_SORT = "-age"
 # Oldest first is the smallest date first.
 ORDERS: dict[str, tuple[str, ...]] = {
@@ -38,7 +48,8 @@ _NUMBER = re.compile(r"(BRK-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
 class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package is not typed
     """Filters breaks; a value nobody offers filters nothing. Without a state the list is of live breaks.
 
-    What waits for a file that is missing is listed under its break (`parent`) and where somebody looks for its text.
+    What waits for a file that is missing is listed under its break (`parent`), where somebody looks for its text, and among all that came
+    up or was resolved within days, whatever has become of it since.
     """
 
     q = django_filters.CharFilter(method="by_text", label="Text")
@@ -49,6 +60,10 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
     asset = django_filters.CharFilter(field_name="reconciliation__source__asset__code", label="Asset")
     source = django_filters.CharFilter(field_name="reconciliation__source__code", label="Account")
     parent = django_filters.NumberFilter(field_name="parent__number", label="Waits for")
+    opened_from = django_filters.DateFilter(method="by_day", label=DAY_WORDS["opened_from"])
+    opened_to = django_filters.DateFilter(method="by_day", label=DAY_WORDS["opened_to"])
+    resolved_from = django_filters.DateFilter(method="by_day", label=DAY_WORDS["resolved_from"])
+    resolved_to = django_filters.DateFilter(method="by_day", label=DAY_WORDS["resolved_to"])
 
     class Meta:
         model = Break
@@ -59,9 +74,11 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
         super().__init__(query, queries.breaks_for(user))
 
     def filter_queryset(self, queryset: QuerySet[Break]) -> QuerySet[Break]:
-        if not self.form.cleaned_data.get("state"):
+        asked = self.form.cleaned_data
+        of_days = any(asked.get(name) for name in DAY_WORDS)
+        if not (asked.get("state") or of_days):
             queryset = queryset.exclude(state=BreakState.RESOLVED)
-        if not (self.form.cleaned_data.get("parent") or self.form.cleaned_data.get("q")):
+        if not (asked.get("parent") or asked.get("q") or of_days):
             queryset = queryset.filter(parent=None)
         found: QuerySet[Break] = super().filter_queryset(queryset)
         return found
@@ -85,6 +102,12 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
         if end:
             queryset = queryset.filter(occurred_on__gt=business_days_before(self.today, count=end))
         return queryset
+
+    def by_day(self, queryset: QuerySet[Break], name: str, value: date) -> QuerySet[Break]:
+        what, _, edge = name.partition("_")
+        begins_at = datetime.combine(value if edge == "from" else value + timedelta(days=1), time(), tzinfo=UTC)
+        within = {f"{what}_at__{'gte' if edge == 'from' else 'lt'}": begins_at}
+        return queryset.filter(**within, **({"state": BreakState.RESOLVED} if what == "resolved" else {}))
 
     def by_assignee(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
         if value == "nobody":
@@ -142,6 +165,7 @@ def chips(query: QueryDict, *, bar: list[Control]) -> list[Chip]:
         word = dict(control.options).get(control.value)
         if control.value and word:
             found.append(Chip(label=f"{control.label}: {word}", href=address(query, without=control.name)))
+    found += [Chip(label=f"{word} {query[key]}", href=address(query, without=key)) for key, word in DAY_WORDS.items() if query.get(key)]
     if (parent := query.get("parent", "")).isdecimal():
         found.append(Chip(label=f"Waits for BRK-{parent}", href=address(query, without="parent")))
     return found
