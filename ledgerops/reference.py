@@ -7,7 +7,18 @@ from iso4217 import Currency
 from approvals import operations as approvals
 from ledger import operations as ledger
 from ledger.transaction_types import TRANSACTION_TYPES
-from recon.operations import ACCEPT_CHAIN, ADJUSTMENT, APPROVE_MAPPING, APPROVE_RULES, COUNT_REPEATED
+from recon.models import TreatmentKind
+from recon.operations import (
+    ACCEPT_CHAIN,
+    ADJUSTMENT,
+    APPROVE_MAPPING,
+    APPROVE_RULES,
+    COUNT_REPEATED,
+    REASONS_OF,
+    REBOOK,
+    SET_TERMS,
+    WRITE_OFF,
+)
 
 READING = [
     "ledger.view_account",
@@ -40,6 +51,11 @@ ROLES = {
         "recon.work_break",
         "recon.match_items",
         "recon.propose_adjustment",
+        "recon.propose_write_off",
+        "recon.propose_rebooking",
+        "recon.treat_break",
+        "recon.attach_evidence",
+        "recon.draft_message",
         "recon.accept_chain",
         "ledger.record_transaction",
         "ledger.record_status",
@@ -67,6 +83,8 @@ ROLES = {
         "ledger.manage_monitor",
         "recon.run_reconciliation",
         "recon.undo_match",
+        "recon.propose_terms",
+        "recon.attach_evidence",
         "recon.set_feed",
     ],
     "Administrator": ["recon.view_statement", "recon.set_feed", "approvals.view_proposal", "approvals.set_switch", "audit.search_trail"],
@@ -87,6 +105,20 @@ ADJUSTMENT_REASONS = [
 # Every kind of proposal, with the governed reasons for it. One other person decides each, within four days.
 REASONS = {
     ADJUSTMENT: ADJUSTMENT_REASONS,
+    WRITE_OFF: [
+        ("WRITE_OFF_SMALL", "Too small to pursue"),
+        ("WRITE_OFF_ROUNDING", "Rounding difference"),
+        ("WRITE_OFF_UNRECOVERABLE", "Not recoverable from the bank or the party"),
+    ],
+    REBOOK: [
+        ("REBOOK_AMOUNT", "Booked with a wrong amount"),
+        ("REBOOK_DATE", "Booked on a wrong date"),
+        ("REBOOK_ACCOUNT", "Booked against a wrong account"),
+    ],
+    SET_TERMS: [
+        ("TERMS_POLICY", "The policy on residuals and timing has changed"),
+        ("TERMS_REVIEW", "Yearly review"),
+    ],
     COUNT_REPEATED: [
         ("NO_DUPLICATE", "Two movements that look the same"),
         ("SENDER_CONFIRMED", "The sender says that both were carried out"),
@@ -135,7 +167,23 @@ REASONS = {
     "ledger.rebuild_derived": [("REBUILD", "Derived figures differ from their postings")],
     "approvals.lift_switch": [("SWITCH_LIFTED", "The cause of the stop is gone")],
 }
-REASON_CODES = [(code, label, kind) for kind, reasons in REASONS.items() for code, label in reasons]
+# Why an open break is treated as it is; nothing is proposed for it.
+TREATMENT_REASONS = {
+    REASONS_OF[TreatmentKind.TIMING]: [
+        ("TIMING_IN_TRANSIT", "On its way, the bank will book it"),
+        ("TIMING_CUT_OFF", "After the bank's cut-off"),
+        ("TIMING_HOLIDAY", "Holiday of the bank or the scheme"),
+    ],
+    REASONS_OF[TreatmentKind.DUPLICATE]: [
+        ("DUPLICATE_BANK", "The bank has booked it twice and will return one"),
+        ("DUPLICATE_LEDGER", "Booked twice by us, to be reversed"),
+    ],
+    REASONS_OF[TreatmentKind.STATEMENT_ERROR]: [
+        ("STATEMENT_WRONG_LINE", "The line is wrong; the bank will correct it"),
+        ("STATEMENT_FOREIGN_LINE", "The line belongs to another account of the bank"),
+    ],
+}
+REASON_CODES = [(code, label, kind) for kind, reasons in {**REASONS, **TREATMENT_REASONS}.items() for code, label in reasons]
 
 
 def load_reference_data(*, usual_accounts: Mapping[str, str] | None = None) -> None:

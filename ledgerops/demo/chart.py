@@ -139,6 +139,10 @@ def charges_account(*, asset: str) -> str:
     return f"5010-{asset}"
 
 
+def written_off_account(*, asset: str) -> str:
+    return f"5020-{asset}"
+
+
 def partner_account(*, asset: str) -> str:
     return f"1020-{asset}"
 
@@ -257,6 +261,7 @@ _COMMON_ROWS: tuple[_Row, ...] = (
     ("4040", "Rounding", "income", "fee", "OWN", "4000"),
     ("5000", "Charges", "expense", "fee", "OWN", None),
     ("5010", "Bank and network charges", "expense", "fee", "OWN", "5000"),
+    ("5020", "Differences written off", "expense", "fee", "OWN", "5000"),
 )
 
 

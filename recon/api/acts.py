@@ -88,6 +88,7 @@ class ManualMatch(APIView):
             item_ids=body["item_ids"],
             matched_by_id=user.pk,
             leave_rest=body["leave_rest"],
+            rest_of=body.get("rest_of"),
         )
         return Response(break_in_full(user, break_id=break_id), status=201)
 

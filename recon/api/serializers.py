@@ -424,6 +424,9 @@ class BreakFilters(Body):
     asset = serializers.CharField(required=False)
     assignee = serializers.CharField(required=False, help_text="a user name, `me` or `nobody`")
     q = serializers.CharField(required=False, help_text="a break's number, or part of its reference or counterparty")
+    treatment = serializers.ChoiceField(
+        choices=["timing", "timing_over", "duplicate", "statement_error", "none"], required=False, help_text="how it is treated today"
+    )
     waits_for = serializers.CharField(required=False, help_text="number of the break of a missing file: what waits for it")
 
 
@@ -442,15 +445,19 @@ class CommentFields(serializers.Serializer[Any]):
     written_at = serializers.DateTimeField()
 
 
-def _item_ids() -> serializers.ListField:
+def item_ids() -> serializers.ListField:
+    """Return the field of items taken in besides a break's own."""
     item = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     return serializers.ListField(child=item, max_length=ITEMS_MAXIMUM, default=list, help_text="further items besides the break's own")
 
 
 class MatchBody(Body):
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="the version of the break that was read")
-    item_ids = _item_ids()
-    leave_rest = serializers.BooleanField(default=False, help_text="take the larger side's one item in part, and leave the rest open")
+    item_ids = item_ids()
+    leave_rest = serializers.BooleanField(default=False, help_text="take one item of the larger side in part, and leave the rest open")
+    rest_of = serializers.IntegerField(
+        min_value=1, max_value=2**63 - 1, required=False, help_text="the item that keeps the rest, where several could"
+    )
 
 
 @extend_schema_serializer(
@@ -468,7 +475,7 @@ class MatchBody(Body):
     ]
 )
 class AdjustmentBody(Body):
-    item_ids = _item_ids()
+    item_ids = item_ids()
     reason_code = serializers.CharField(max_length=40)
     narrative = serializers.CharField(max_length=4000, help_text="why, in at least 20 characters")
     counter_account = serializers.CharField(max_length=40, help_text="code of the account that takes the other leg")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.api import acts, chains, files, judging, reports, rules, sources, views
+from recon.api import acts, chains, files, judging, reports, resolutions, rules, sources, views
 
 urlpatterns = [
     path("sources", sources.Sources.as_view()),
@@ -52,6 +52,13 @@ urlpatterns = [
     path("breaks/<uuid:break_id>/assign", acts.Assignment.as_view()),
     path("breaks/<uuid:break_id>/comments", acts.Comments.as_view()),
     path("breaks/<uuid:break_id>/match", acts.ManualMatch.as_view()),
+    path("breaks/<uuid:break_id>/open-items", resolutions.OpenItems.as_view()),
+    path("breaks/<uuid:break_id>/write-offs", resolutions.WriteOffs.as_view()),
+    path("write-offs/<uuid:proposal_id>/versions", resolutions.WriteOffVersions.as_view()),
+    path("rebookings/<uuid:proposal_id>/versions", resolutions.RebookingVersions.as_view()),
+    path("breaks/<uuid:break_id>/rebookings", resolutions.Rebookings.as_view()),
+    path("breaks/<uuid:break_id>/treatments", resolutions.Treatments.as_view()),
+    path("breaks/<uuid:break_id>/treatments/end", resolutions.TreatmentEnds.as_view()),
     path("breaks/<uuid:break_id>/accept-chain", acts.ChainAcceptance.as_view()),
     path("breaks/<uuid:break_id>/why", judging.BreakWhy.as_view()),
     path("breaks/<uuid:break_id>/never-match", judging.NeverMatches.as_view()),

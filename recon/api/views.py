@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import FileResponse
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import GenericAPIView, ListAPIView
@@ -14,7 +15,7 @@ from rest_framework.views import APIView
 
 from approvals.api.shown import user_of
 from ledgerops.lib.api import asked, said
-from recon import operations, queries
+from recon import operations, queries, resolution_queries
 from recon.api import serializers
 from recon.api.shown import file_in_full
 from recon.models import Break, BreakState, Reconciliation, Run, Statement, StatementLine
@@ -180,5 +181,7 @@ class Breaks(ListAPIView[Break]):
         if parent := wanted.pop("waits_for", ""):
             number = _NUMBER.fullmatch(parent)
             breaks = breaks.filter(parent__number=int(number[1])) if number else breaks.none()
+        if treatment := wanted.pop("treatment", ""):
+            breaks = resolution_queries.with_treatment(breaks, treatment=treatment, today=timezone.localdate())
         lookups = {"source": "reconciliation__source__code", "asset": "reconciliation__source__asset__code"}
         return breaks.filter(**{lookups.get(name, name): value for name, value in wanted.items()})

@@ -9,7 +9,7 @@ from approvals.registry import Amount, Command, Review
 from ledger.accounting import DEBIT
 from ledger.queries import assets
 from recon import queries
-from recon.operations import adjustments
+from recon.operations import adjustments, corrections
 
 
 class AdjustmentHandler:
@@ -22,10 +22,10 @@ class AdjustmentHandler:
         return adjustments.check_adjustment(payload=payload)
 
     def hold(self, *, payload: Mapping[str, Any]) -> None:
-        adjustments.hold_break(payload=payload)
+        corrections.hold_break(payload=payload)
 
     def release(self, *, payload: Mapping[str, Any]) -> None:
-        adjustments.release_break(payload=payload)
+        corrections.release_break(payload=payload)
 
     def execute(self, *, payload: Mapping[str, Any], preconditions: Mapping[str, Any], proposal_id: UUID, checker_id: int) -> None:
         adjustments.post_adjustment(payload=payload, preconditions=preconditions, proposal_id=proposal_id, checker_id=checker_id)
@@ -41,7 +41,7 @@ class AdjustmentHandler:
         # Kept with the person as their permissions are: every page of proposals asks it, and every count of them.
         kept: list[str] | None = user.__dict__.get("source_scopes")
         if kept is None:
-            kept = [adjustments.scope_of(source_id=pk) for pk in queries.sources_for(user).order_by().values_list("pk", flat=True)]
+            kept = [corrections.scope_of(source_id=pk) for pk in queries.sources_for(user).order_by().values_list("pk", flat=True)]
             user.__dict__["source_scopes"] = kept
         return kept
 

@@ -70,6 +70,10 @@ def why_matched(*, explanation: dict[str, object], made_by: str) -> str:
             return f"{made_by or 'A person'} matched these items by hand; both sides sum to the same."
         case "adjustment":
             return "An approved adjustment was posted, and its posting explains what was open."
+        case "write_off":
+            return "An approved write-off was posted within the limit, and its posting explains what was open."
+        case "rebooking":
+            return f"{explanation.get('original')} was reversed and booked anew as the bank has it; both postings were matched."
         case _:
             return _why_by_pass(explanation)
 

@@ -12,4 +12,5 @@ class Migration(migrations.Migration):
         sql_file("recon", "intake_v1"),
         sql_file("recon", "chain_v1"),
         sql_file("recon", "rules_v1"),
+        sql_file("recon", "resolutions_v1"),
     ]

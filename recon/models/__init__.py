@@ -18,6 +18,7 @@ from recon.models.chain import (
 from recon.models.figures import DayFigures, FiguresCount
 from recon.models.files import Channel, FileJob, FileStatus, Job, JobStatus, QuarantinedRow, QuarantineState, StatementFile
 from recon.models.matching import (
+    BY_POSTING,
     Allocation,
     Item,
     Match,
@@ -31,6 +32,7 @@ from recon.models.matching import (
     RunStatus,
     Side,
 )
+from recon.models.resolutions import EvidenceFile, EvidenceOrigin, Mention, ResolutionTerms, Treatment, TreatmentKind
 from recon.models.rules import (
     BusinessDay,
     MatchChallenge,
@@ -67,6 +69,7 @@ from recon.models.statements import (
 )
 
 __all__ = [
+    "BY_POSTING",
     "COUNTING_KINDS",
     "MAPPED",
     "Allocation",
@@ -85,6 +88,8 @@ __all__ = [
     "ChainTransfer",
     "Channel",
     "DayFigures",
+    "EvidenceFile",
+    "EvidenceOrigin",
     "Feed",
     "FeedFrequency",
     "FeedWaiver",
@@ -102,6 +107,7 @@ __all__ = [
     "MatchChallenge",
     "MatchMethod",
     "MatchUndoing",
+    "Mention",
     "NeverMatch",
     "PassDemotion",
     "Population",
@@ -114,6 +120,7 @@ __all__ = [
     "RangeStatus",
     "Reconciliation",
     "RepeatedLine",
+    "ResolutionTerms",
     "RulesStatus",
     "RulesTrial",
     "RulesVersion",
@@ -133,5 +140,7 @@ __all__ = [
     "Suggestion",
     "SuggestionState",
     "TransferKind",
+    "Treatment",
+    "TreatmentKind",
     "Uncounted",
 ]

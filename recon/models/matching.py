@@ -263,6 +263,12 @@ class MatchMethod(models.TextChoices):
     RULE = "rule"
     MANUAL = "manual"
     ADJUSTMENT = "adjustment"
+    WRITE_OFF = "write_off"
+    REBOOKING = "rebooking"
+
+
+# Made by posting what a second person approved: they rest on an entry, and end by reversing it.
+BY_POSTING = (MatchMethod.ADJUSTMENT, MatchMethod.WRITE_OFF, MatchMethod.REBOOKING)
 
 
 class Match(models.Model):
@@ -291,7 +297,8 @@ class Match(models.Model):
                 condition=~models.Q(method="manual") | models.Q(made_by__isnull=False), name="recon_manual_match_has_a_maker"
             ),
             models.CheckConstraint(
-                condition=~models.Q(method="adjustment") | models.Q(proposal_id__isnull=False), name="recon_adjustment_match_has_a_proposal"
+                condition=~models.Q(method__in=("adjustment", "write_off", "rebooking")) | models.Q(proposal_id__isnull=False),
+                name="recon_adjustment_match_has_a_proposal",
             ),
         ]
 

@@ -50,6 +50,7 @@ from recon.operations.mappings import checked as checked_mapping
 from recon.operations.placing import NothingToWithdraw, StatementKnown
 from recon.operations.previewing import FileLine, Restatement, lines_in, raw_around, repeated_by, restatement_by
 from recon.operations.quarantine import NothingNew, QuarantineRefused, dismiss_row, read_again
+from recon.operations.rebookings import REBOOK, RebookingRefused, RebookingRequest, propose_rebooking, revise_rebooking
 from recon.operations.reconciliations import (
     NewPopulation,
     ReconciliationInvalid,
@@ -71,7 +72,18 @@ from recon.operations.rules import (
 from recon.operations.runs import RunRefused, cancel_run, claim_run, execute_run, overdue_runs, request_run
 from recon.operations.saved_views import SavedViewRefused, delete_view, save_view
 from recon.operations.sources import NewAccount, SourceInvalid, SourceRefused, choose_format, register_source, register_source_with_account
+from recon.operations.terms import SET_TERMS, Terms, TermsInvalid, define_terms, propose_terms
+from recon.operations.treatments import (
+    REASONS_OF,
+    TreatmentInvalid,
+    TreatmentRefused,
+    TreatmentRequest,
+    end_treatment,
+    last_day_of_timing,
+    treat_break,
+)
 from recon.operations.undoing import ChallengeInvalid, ChallengeRefused, UndoInvalid, UndoRefused, see_challenge, undo_match
+from recon.operations.write_offs import WRITE_OFF, WriteOffRefused, WriteOffRequest, propose_write_off, revise_write_off
 
 __all__ = [
     "ACCEPT_CHAIN",
@@ -80,7 +92,11 @@ __all__ = [
     "APPROVE_RULES",
     "COUNT_REPEATED",
     "FILE_MAXIMUM_BYTES",
+    "REASONS_OF",
+    "REBOOK",
     "SAMPLE_MAXIMUM_BYTES",
+    "SET_TERMS",
+    "WRITE_OFF",
     "AdjustmentRefused",
     "BreakRefused",
     "ChallengeInvalid",
@@ -103,6 +119,8 @@ __all__ = [
     "NothingNew",
     "NothingToWithdraw",
     "QuarantineRefused",
+    "RebookingRefused",
+    "RebookingRequest",
     "ReconciliationInvalid",
     "ReconciliationRefused",
     "RecordsRefused",
@@ -121,8 +139,15 @@ __all__ = [
     "StatementRestated",
     "SuggestionInvalid",
     "SuggestionRefused",
+    "Terms",
+    "TermsInvalid",
+    "TreatmentInvalid",
+    "TreatmentRefused",
+    "TreatmentRequest",
     "UndoInvalid",
     "UndoRefused",
+    "WriteOffRefused",
+    "WriteOffRequest",
     "accept_file",
     "accept_suggestion",
     "assign_break",
@@ -138,15 +163,18 @@ __all__ = [
     "count_all_figures",
     "count_figures",
     "define_reconciliation",
+    "define_terms",
     "delete_view",
     "deliver_file",
     "dismiss_row",
     "dismiss_suggestion",
     "draft_mapping",
     "draft_rules",
+    "end_treatment",
     "execute_job",
     "execute_run",
     "hand_out_file",
+    "last_day_of_timing",
     "lines_in",
     "live_jobs_of",
     "match_by_hand",
@@ -156,6 +184,9 @@ __all__ = [
     "propose_adjustment",
     "propose_chain",
     "propose_counting",
+    "propose_rebooking",
+    "propose_terms",
+    "propose_write_off",
     "push_records",
     "raw_around",
     "read_again",
@@ -172,7 +203,9 @@ __all__ = [
     "restatement_by",
     "revise_adjustment",
     "revise_mapping",
+    "revise_rebooking",
     "revise_rules",
+    "revise_write_off",
     "save_view",
     "see_challenge",
     "set_feed",
@@ -182,6 +215,7 @@ __all__ = [
     "sweep_feeds",
     "take_dropped",
     "take_in",
+    "treat_break",
     "try_on",
     "undo_match",
     "waive_day",

@@ -12,6 +12,7 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import retried
 from recon.models import Break, BreakComment, BreakState, BreakType, Match, MatchMethod
 from recon.operations.matches import MatchRefused, difference_of, lock_items, make_match, parts_leaving_rest, refuse_proposed
+from recon.operations.overtaking import changed_by, held_by, in_words
 
 __all__ = ["BreakRefused", "MatchRefused", "assign_break", "assign_breaks", "comment_on_break", "match_by_hand"]
 
@@ -95,26 +96,39 @@ def comment_on_break(*, break_id: UUID, author_id: int, text: str) -> BreakComme
         return comment
 
 
-def match_by_hand(*, break_id: UUID, version: int, item_ids: Sequence[int], matched_by_id: int, leave_rest: bool = False) -> Match:
+def match_by_hand(
+    *,
+    break_id: UUID,
+    version: int,
+    item_ids: Sequence[int],
+    matched_by_id: int,
+    leave_rest: bool = False,
+    rest_of: int | None = None,
+) -> Match:
     """Match a break's items with others of its reconciliation; both sides must sum to the same.
 
-    With `leave_rest` the larger side, if it is a single item, is taken in part: what the smaller side is short of stays open.
+    With `leave_rest` one item of the larger side is taken in part: what the smaller side is short of stays open. `rest_of` names it
+    where several could keep the rest.
 
     :raises BreakRefused: if the break has changed since version `version`, or has a proposal or an end.
     :raises MatchRefused: if an item is gone, taken or held by a proposal, or if a difference would remain.
     """
 
     def once() -> Match:
-        return _match_once(break_id=break_id, version=version, item_ids=item_ids, matched_by_id=matched_by_id, leave_rest=leave_rest)
+        return _match_once(
+            break_id=break_id, version=version, item_ids=item_ids, matched_by_id=matched_by_id, leave_rest=leave_rest, rest_of=rest_of
+        )
 
     # Two people who match each other's breaks lock them in opposite orders; whoever loses looks again.
     return retried(once)
 
 
-def _match_once(*, break_id: UUID, version: int, item_ids: Sequence[int], matched_by_id: int, leave_rest: bool) -> Match:
+def _match_once(
+    *, break_id: UUID, version: int, item_ids: Sequence[int], matched_by_id: int, leave_rest: bool, rest_of: int | None
+) -> Match:
     with act("recon.match.made", target_type="recon.break", target_id=break_id):
         recon_break = Break.objects.select_for_update(of=("self",)).get(pk=break_id)
-        _refuse_unmatchable(recon_break, version=version)
+        refuse_overtaken(recon_break, version=version)
         own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]
         others = [pk for pk in item_ids if pk not in own]
         if not others and len(own) < 2:
@@ -124,7 +138,7 @@ def _match_once(*, break_id: UUID, version: int, item_ids: Sequence[int], matche
         difference = difference_of(items)
         if difference and not leave_rest:
             raise MatchRefused("the two sides differ; propose an adjustment for the rest", field="items", difference_minor=str(difference))
-        parts = parts_leaving_rest(items) if difference else {}
+        parts = parts_leaving_rest(items, rest_of=rest_of) if difference else {}
 
         match = make_match(
             items=items,
@@ -142,11 +156,19 @@ def _match_once(*, break_id: UUID, version: int, item_ids: Sequence[int], matche
         return match
 
 
-def _refuse_unmatchable(recon_break: Break, *, version: int) -> None:
+def refuse_overtaken(recon_break: Break, *, version: int | None) -> None:
+    """Refuse to change a locked break that has an end, waits for a decision, or is not as it was read.
+
+    :raises BreakRefused: naming who did that and when.
+    """
     if recon_break.state in (BreakState.PROPOSED, BreakState.RESOLVED):
-        raise BreakRefused(f"{recon_break.public_number} is {recon_break.get_state_display().lower()}", state=recon_break.state)
-    if recon_break.version != version:
-        raise BreakRefused(f"{recon_break.public_number} has changed since you opened it", version=recon_break.version)
+        told = held_by(recon_break)
+        sentence = f"{recon_break.public_number} is {recon_break.get_state_display().lower()}{in_words(told)}"
+        raise BreakRefused(sentence, state=recon_break.state, **told)
+    if version is not None and recon_break.version != version:
+        told = changed_by(recon_break)
+        sentence = f"{recon_break.public_number} has changed since you opened it{in_words(told, by=', by ')}"
+        raise BreakRefused(sentence, version=recon_break.version, **told)
     refuse_of_a_source(recon_break)
 
 

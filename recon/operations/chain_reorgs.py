@@ -31,9 +31,9 @@ from recon.models import (
     ChainTransfer,
     Reconciliation,
 )
-from recon.operations.adjustments import scope_of
 from recon.operations.breaks import BreakRefused, set_state
 from recon.operations.chain_claims import Claim
+from recon.operations.corrections import scope_of
 
 ACCEPT_CHAIN = "recon.accept_chain"
 SHOWN = 100

@@ -18,7 +18,7 @@ from ledgerops.runtime.models import Function
 from recon.formats.mapped import Mapping, MappingRefused
 from recon.intake.mapping_preview import MappingPreview, preview
 from recon.models import FileStatus, MappingStatus, MappingVersion, Source, StatementFile
-from recon.operations.adjustments import scope_of
+from recon.operations.corrections import scope_of
 from recon.operations.kept_bytes import hash_of, keep, verified
 from recon.operations.sources import source_code
 from recon.source_queries import mapping_in_force

@@ -13,7 +13,7 @@ from approvals.registry import Command, PreconditionChanged
 from audit.operations import record_event
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.models import Item, Reconciliation, RepeatedLine
-from recon.operations.adjustments import scope_of
+from recon.operations.corrections import scope_of
 from recon.operations.counting import count_repeated_line
 from recon.operations.runs import queue_run
 

@@ -17,8 +17,8 @@ from ledgerops.runtime.gate import refuse_if_stopped
 from ledgerops.runtime.models import Function
 from recon.matching.rules import Rules, RulesRefused
 from recon.models import Reconciliation, RulesStatus, RulesVersion
-from recon.operations.adjustments import scope_of
 from recon.operations.backtests import back_test, summary_of
+from recon.operations.corrections import scope_of
 from recon.operations.trials import kept_back_test
 
 APPROVE_RULES = "recon.approve_rules"

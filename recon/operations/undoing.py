@@ -10,7 +10,7 @@ from ledger.models import PeriodStatus
 from ledger.queries import period_of
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import database_now
-from recon.models import Allocation, Item, Match, MatchChallenge, MatchMethod, MatchUndoing
+from recon.models import BY_POSTING, Allocation, Item, Match, MatchChallenge, MatchMethod, MatchUndoing
 from recon.operations.items import settle_items
 from recon.operations.judging import refused_pairs, write_refusals
 from recon.operations.matches import reopen_breaks
@@ -82,8 +82,8 @@ def undo_match(*, match_id: UUID, undone_by_id: int, reason: str) -> MatchUndoin
 def _refuse_final(match: Match, items: list[Item]) -> None:
     if not items:
         raise UndoRefused("this match has been undone already")
-    if match.method == MatchMethod.ADJUSTMENT:
-        raise UndoRefused("this match rests on a posted adjustment; reverse its entry instead")
+    if match.method in BY_POSTING:
+        raise UndoRefused(f"this match rests on a posted {match.get_method_display().lower()}; reverse its entry instead")
     if match.made_at < database_now() - timedelta(days=UNDO_DAYS):
         raise UndoRefused(f"matches are undone within {UNDO_DAYS} days; this one is older")
     entity = match.reconciliation.source.account.entity

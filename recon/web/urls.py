@@ -8,6 +8,7 @@ app_name = "recon"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("breaks/", include("recon.web.breaks.urls")),
+    path("breaks/", include("recon.web.resolutions.urls")),
     path("chains/", include("recon.web.chains.urls")),
     path("reconciliations/", include("recon.web.reconciliations.urls")),
     path("reports/", include("recon.web.reports.urls")),

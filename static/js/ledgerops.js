@@ -174,6 +174,7 @@ function toggle(range) {
     box.checked = !box.checked;
     anchor = box;
   }
+  box.dispatchEvent(new Event("change", { bubbles: true }));
   selected();
 }
 

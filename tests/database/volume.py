@@ -8,7 +8,8 @@ from django.db import connections
 from approvals.models import PolicyVersion, User
 from ledger.models import AccountingPeriod, TransactionType
 from recon.models import Source
-from recon.operations.adjustments import ADJUSTMENT, scope_of
+from recon.operations.adjustments import ADJUSTMENT
+from recon.operations.corrections import scope_of
 from tests.conftest import SUPERUSER_URL
 
 ENTRIES, ITEMS, BREAKS, EVENTS, PROPOSALS = 100_000, 100_000, 50_000, 200_000, 20_000

@@ -9,6 +9,7 @@ INTAKE_TESTS = "tests/database/test_intake_guards.py"
 PRIVILEGE_TESTS = "tests/database/test_privileges.py"
 SOURCE_TESTS = "tests/database/test_source_guards.py"
 CHAIN_TESTS = "tests/database/test_chain_guards.py"
+RESOLUTION_TESTS = "tests/database/test_resolution_guards.py"
 RULES_TESTS = "tests/database/test_rules_guards.py"
 AROUND_TESTS = "tests/faults/test_ways_around.py"
 
@@ -164,6 +165,12 @@ GUARDS = [
         python="recon.operations.selecting.pairs._PAIRS",
         text="count(*) = 2 AND",
     ),
+    trigger("recon_terms_append_only", "recon_resolution_terms", f"{RESOLUTION_TESTS}::test_terms_change_it"),
+    trigger("recon_terms_are_set_by_two", "recon_resolution_terms", f"{RESOLUTION_TESTS}::test_terms_nobody_approved_it"),
+    trigger("recon_write_off_is_within_terms", "recon_match", f"{RESOLUTION_TESTS}::test_more_written_off_than_the_terms_allow_it"),
+    trigger("recon_treatment_meaning_never_changes", "recon_treatment", f"{RESOLUTION_TESTS}::test_a_treatment_becomes_another_it"),
+    trigger("recon_treatment_ends_once", "recon_treatment", f"{RESOLUTION_TESTS}::test_an_ended_treatment_lives_again_it"),
+    index("recon_break_has_one_live_treatment", f"{RESOLUTION_TESTS}::test_a_break_is_treated_in_two_ways_it"),
     trigger("recon_rules_never_change", "recon_rules_version", f"{RULES_TESTS}::test_rules_become_others_it"),
     trigger("recon_rules_are_born_a_draft", "recon_rules_version", f"{RULES_TESTS}::test_rules_are_born_in_force_or_out_of_order_it"),
     trigger("recon_rules_go_forward", "recon_rules_version", f"{RULES_TESTS}::test_rules_skip_their_submission_it"),

@@ -1,7 +1,6 @@
 """One break: the evidence, the acts it allows, and what happened to it."""
 
 import json
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,24 +11,23 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from approvals import operations as approvals
 from approvals.models import Proposal, User
 from approvals.queries import current_policy, eligible_approvers, proposals_about, reason_codes
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.http import STATUS_OF, requires
-from recon import break_queries, chain_queries, operations, queries, source_queries
+from recon import break_queries, chain_queries, operations, queries, resolution_queries, source_queries
 from recon.models import Break, BreakState, BreakType
 from recon.operations import ADJUSTMENT
 from recon.operations.breaks import CommentRefused
 from recon.web.breaks import filters
-from recon.web.breaks.choosing import choice_of
 from recon.web.breaks.evidence import Evidence, evidence_of
 from recon.web.breaks.forms import ProposalForm, default_date, ids_in, preview_of
 from recon.web.breaks.listing import assignee_from, row_of, user_of
 from recon.web.breaks.queue import queue_around
-from recon.web.breaks.revising import Revision, revision_of
+from recon.web.breaks.revising import Revision, kind_of, revision_of
 from recon.web.breaks.timeline import timeline
 
 TEMPLATE = "recon/breaks/case.html"
@@ -50,6 +48,8 @@ PROPOSAL_REFUSALS = (
     approvals.NotYours,
     approvals.NotOpen,
 )
+# Where the maker writes the next version of what is not an adjustment.
+REVISED_AT = {operations.WRITE_OFF: "recon:write_off", operations.REBOOK: "recon:rebook"}
 # How long items are kept apart unless somebody says otherwise.
 APART_DAYS = 30
 # What says that the break or its proposal is not as the reader saw it, rather than that a field is wrong.
@@ -59,8 +59,13 @@ OVERTAKEN = (operations.BreakRefused, approvals.NotYours, approvals.NotOpen)
 @require_safe
 @requires("recon.view_break")
 def break_page(request: HttpRequest, break_id: UUID) -> HttpResponse:
-    """The investigation; its parts are asked for alone when the queue, a candidate or a field of the proposal is touched."""
-    return _render(request, recon_break=queries.break_for(user_of(request), break_id=break_id))
+    """The investigation; its parts are asked for alone when the queue, a candidate or a field of the proposal is touched.
+
+    What is revised elsewhere leads there.
+    """
+    if route := REVISED_AT.get(kind_of(request.GET.get("revise", ""))):
+        return redirect(route, break_id)
+    return render_break(request, recon_break=queries.break_for(user_of(request), break_id=break_id))
 
 
 @require_POST
@@ -74,17 +79,17 @@ def assign(request: HttpRequest, break_id: UUID) -> HttpResponse:
     try:
         operations.assign_break(break_id=break_id, assignee_id=assignee.pk if assignee else None)
     except operations.BreakRefused as refusal:
-        return _render(request, recon_break=queries.break_for(user, break_id=break_id), stale=refusal)
+        return render_break(request, recon_break=queries.break_for(user, break_id=break_id), stale=refusal)
     said = "Given back" if assignee is None else f"Assigned to {'you' if assignee == user else assignee.shown_name}"
     if not request.headers.get("HX-Request"):
         messages.success(request, said)
-        return redirect(_address(request, break_id))
+        return redirect(address_of(request, break_id))
     toast = {"text": said, "tone": "good"}
     if request.headers.get("HX-Target") != "case-head":
         return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"toast": toast, "breaksChanged": {}})})
     undo = urlencode({"assignee": before.username if before else "nobody"})
     toast["undo"] = f"{reverse('recon:assign_break', args=[break_id])}?{undo}"
-    response = _render(request, recon_break=queries.break_for(user, break_id=break_id))
+    response = render_break(request, recon_break=queries.break_for(user, break_id=break_id))
     response.headers["HX-Trigger"] = json.dumps({"toast": toast})
     return response
 
@@ -99,54 +104,10 @@ def comment(request: HttpRequest, break_id: UUID) -> HttpResponse:
     try:
         operations.comment_on_break(break_id=break_id, author_id=user.pk, text=text)
     except CommentRefused as refusal:
-        return _render(request, recon_break=recon_break, comment_text=text, comment_refusal=refusal)
+        return render_break(request, recon_break=recon_break, comment_text=text, comment_refusal=refusal)
     if request.headers.get("HX-Target") == "timeline":
-        return _render(request, recon_break=recon_break)
-    return redirect(f"{_address(request, break_id)}#timeline")
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@requires("recon.match_items")
-def match(request: HttpRequest, break_id: UUID) -> HttpResponse:
-    """Choose what the break's items are matched with, see what would remain, and match them; a match has no undo."""
-    user = user_of(request)
-    recon_break = queries.break_for(user, break_id=break_id)
-    operations.refuse_of_a_source(recon_break)
-    said = request.POST if request.method == "POST" else request.GET
-    chosen = ids_in(",".join(one for one in said.getlist("item") if one))
-    counting = request.method != "POST" or request.headers.get("HX-Target") == "chosen" or said.get("act") == "count"
-    if counting:
-        return _choosing(request, recon_break, chosen=chosen)
-    version = request.POST.get("version", "")
-    try:
-        operations.match_by_hand(
-            break_id=break_id,
-            version=int(version) if version.isdecimal() else 0,
-            item_ids=chosen,
-            matched_by_id=user.pk,
-            leave_rest=said.get("act") == "leave_rest",
-        )
-    except (operations.BreakRefused, operations.MatchRefused) as refusal:
-        fresh = queries.break_for(user, break_id=break_id)
-        if "act" in said and fresh.is_live:
-            return _choosing(request, fresh, chosen=chosen, refusal=refusal)
-        return _render(request, recon_break=fresh, stale=refusal)
-    left = queries.break_for(user, break_id=break_id)
-    ended = "is resolved" if not left.is_live else "stays open for the rest"
-    messages.success(request, f"Matched. {recon_break.public_number} {ended}.")
-    return redirect(_address(request, break_id))
-
-
-def _choosing(request: HttpRequest, recon_break: Break, *, chosen: Sequence[int], refusal: Refusal | None = None) -> HttpResponse:
-    """Render what could be matched with a break and what the choice so far leaves, or the choice alone."""
-    said = request.POST if request.method == "POST" else request.GET
-    context = {
-        **_frame(request, recon_break),
-        "choice": choice_of(recon_break, chosen=chosen, text=said.get("find", "")) if recon_break.is_live else None,
-        "refused": _sentence(refusal) if refusal else "",
-    }
-    partial = "#chosen" if request.headers.get("HX-Target") == "chosen" else ""
-    return render(request, f"recon/breaks/match.html{partial}", context, status=STATUS_OF[refusal.kind] if refusal else 200)
+        return render_break(request, recon_break=recon_break)
+    return redirect(f"{address_of(request, break_id)}#timeline")
 
 
 @require_POST
@@ -159,9 +120,9 @@ def accept_suggestion(request: HttpRequest, break_id: UUID, suggestion_id: UUID)
     try:
         operations.accept_suggestion(suggestion_id=suggestion.pk, accepted_by_id=user.pk)
     except (operations.SuggestionRefused, operations.MatchRefused) as refusal:
-        return _render(request, recon_break=queries.break_for(user, break_id=break_id), stale=refusal)
+        return render_break(request, recon_break=queries.break_for(user, break_id=break_id), stale=refusal)
     messages.success(request, f"Matched. {recon_break.public_number} is resolved.")
-    return redirect(_address(request, break_id))
+    return redirect(address_of(request, break_id))
 
 
 @require_POST
@@ -176,9 +137,9 @@ def dismiss_suggestion(request: HttpRequest, break_id: UUID, suggestion_id: UUID
             suggestion_id=suggestion.pk, dismissed_by_id=user.pk, reason=request.POST.get("reason", ""), until=_until(request)
         )
     except (operations.SuggestionRefused, operations.SuggestionInvalid) as refusal:
-        return _render(request, recon_break=recon_break, stale=refusal)
+        return render_break(request, recon_break=recon_break, stale=refusal)
     messages.success(request, "Dismissed. The items are kept apart.")
-    return redirect(_address(request, break_id))
+    return redirect(address_of(request, break_id))
 
 
 @require_POST
@@ -196,9 +157,9 @@ def never_match(request: HttpRequest, break_id: UUID) -> HttpResponse:
             until=_until(request),
         )
     except operations.SuggestionInvalid as refusal:
-        return _render(request, recon_break=recon_break, stale=refusal)
+        return render_break(request, recon_break=recon_break, stale=refusal)
     messages.success(request, "The two are kept apart.")
-    return redirect(_address(request, break_id))
+    return redirect(address_of(request, break_id))
 
 
 @require_POST
@@ -212,9 +173,9 @@ def undo_match(request: HttpRequest, break_id: UUID) -> HttpResponse:
     try:
         operations.undo_match(match_id=recon_break.resolved_by_id, undone_by_id=user.pk, reason=request.POST.get("reason", ""))
     except (operations.UndoRefused, operations.UndoInvalid) as refusal:
-        return _render(request, recon_break=recon_break, stale=refusal)
+        return render_break(request, recon_break=recon_break, stale=refusal)
     messages.success(request, f"The match is undone. {recon_break.public_number} is open again.")
-    return redirect(_address(request, break_id))
+    return redirect(address_of(request, break_id))
 
 
 @require_POST
@@ -227,8 +188,8 @@ def see_challenge(request: HttpRequest, break_id: UUID, challenge_id: int) -> Ht
     try:
         operations.see_challenge(challenge_id=challenge.pk, seen_by_id=user.pk, verdict=request.POST.get("verdict", ""))
     except (operations.ChallengeRefused, operations.ChallengeInvalid) as refusal:
-        return _render(request, recon_break=recon_break, stale=refusal)
-    return redirect(_address(request, break_id))
+        return render_break(request, recon_break=recon_break, stale=refusal)
+    return redirect(address_of(request, break_id))
 
 
 def _until(request: HttpRequest) -> date:
@@ -247,13 +208,13 @@ def propose(request: HttpRequest, break_id: UUID) -> HttpResponse:
     recon_break = queries.break_for(user, break_id=break_id)
     form = ProposalForm(request.POST, recon_break=recon_break, user=user)
     if not form.is_valid():
-        return _render(request, recon_break=recon_break, form=form, status=422)
+        return render_break(request, recon_break=recon_break, form=form, status=422)
     try:
         proposal = operations.propose_adjustment(request=form.request(), maker_id=user.pk)
     except PROPOSAL_REFUSALS as refusal:
         return _refused(request, break_id=break_id, form=form, refusal=refusal)
     messages.success(request, f"{proposal.public_number} waits for approval.")
-    return redirect(_address(request, break_id))
+    return redirect(address_of(request, break_id))
 
 
 @require_POST
@@ -267,13 +228,13 @@ def revise(request: HttpRequest, break_id: UUID) -> HttpResponse:
         raise approvals.NotOpen("nothing about this break has been proposed")
     form = ProposalForm(request.POST, recon_break=recon_break, user=user, revises=returned)
     if not form.is_valid():
-        return _render(request, recon_break=recon_break, form=form, status=422)
+        return render_break(request, recon_break=recon_break, form=form, status=422)
     try:
         proposal = operations.revise_adjustment(proposal_id=returned.pk, request=form.request(), maker_id=user.pk)
     except PROPOSAL_REFUSALS as refusal:
         return _refused(request, break_id=break_id, form=form, refusal=refusal)
     messages.success(request, f"Version {proposal.current_version} of {proposal.public_number} waits for approval.")
-    return redirect(_address(request, break_id))
+    return redirect(address_of(request, break_id))
 
 
 def _refused(request: HttpRequest, *, break_id: UUID, form: ProposalForm, refusal: Refusal) -> HttpResponse:
@@ -282,12 +243,12 @@ def _refused(request: HttpRequest, *, break_id: UUID, form: ProposalForm, refusa
     if isinstance(refusal, OVERTAKEN):
         # They see the break as it is now, so what they send next rests on that.
         form.rest_on(fresh.version)
-        return _render(request, recon_break=fresh, form=form, stale=refusal)
-    form.add_error(refusal.field if refusal.field in form.fields else None, _sentence(refusal))
-    return _render(request, recon_break=fresh, form=form, status=STATUS_OF[refusal.kind])
+        return render_break(request, recon_break=fresh, form=form, stale=refusal)
+    form.add_error(refusal.field if refusal.field in form.fields else None, sentence_of(refusal))
+    return render_break(request, recon_break=fresh, form=form, status=STATUS_OF[refusal.kind])
 
 
-def _render(
+def render_break(
     request: HttpRequest,
     *,
     recon_break: Break,
@@ -309,7 +270,7 @@ def _render(
     happenings = timeline(recon_break, proposals=proposals)
     queue = queue_around(recon_break, query=request.GET, user=user, today=timezone.localdate())
     context = {
-        **_frame(request, recon_break),
+        **frame_of(request, recon_break),
         "evidence": evidence,
         "fork": chain_queries.fork_of(recon_break) if recon_break.type == BreakType.CHAIN_REORG else None,
         "fork_reasons": reason_codes(kind=operations.ACCEPT_CHAIN) if recon_break.type == BreakType.CHAIN_REORG else (),
@@ -321,15 +282,16 @@ def _render(
         "queue": queue,
         "neighbours": [("Previous", queue.previous, "chevron-up"), ("Next", queue.next, "chevron-down")],
         "order_words": filters.order_words(request.GET),
-        "stale": _sentence(stale) if stale else "",
+        "stale": sentence_of(stale) if stale else "",
         "last": happenings[-1] if stale else None,
         "kept": str(form["narrative"].value() or "") if stale and form else "",
         "people": break_queries.people_who_work_breaks(),
         "apart_until": timezone.localdate() + timedelta(days=APART_DAYS),
         "may_undo": recon_break.resolved_by_id is not None and user.has_perm("recon.undo_match"),
         "challenges": break_queries.challenges_of(recon_break.resolved_by) if recon_break.resolved_by else [],
+        **_treated(recon_break),
         "comment_text": comment_text,
-        "comment_error": _sentence(comment_refusal) if comment_refusal else "",
+        "comment_error": sentence_of(comment_refusal) if comment_refusal else "",
         **_proposing(request, recon_break=recon_break, revision=revision, form=form),
     }
     refusal = stale or comment_refusal
@@ -337,7 +299,7 @@ def _render(
     return render(request, template, {**context, "part": part}, status=STATUS_OF[refusal.kind] if refusal else status)
 
 
-def _frame(request: HttpRequest, recon_break: Break) -> dict[str, Any]:
+def frame_of(request: HttpRequest, recon_break: Break) -> dict[str, Any]:
     """Return what every page of a break shows, and the address it is reached by from its list."""
     query = filters.filters_of(request.GET)
     here = reverse("recon:break", args=[recon_break.pk])
@@ -357,6 +319,13 @@ def _frame(request: HttpRequest, recon_break: Break) -> dict[str, Any]:
         "may_match": can_change and user.has_perm("recon.match_items"),
         "may_propose": can_change and user.has_perm("recon.propose_adjustment"),
     }
+
+
+def _treated(recon_break: Break) -> dict[str, Any]:
+    """Return how a break is treated, and whether that still counts."""
+    treatment = resolution_queries.treatment_of(recon_break)
+    counts = treatment is not None and resolution_queries.counts(treatment, today=timezone.localdate())
+    return {"treatment": treatment, "treatment_counts": counts}
 
 
 def _acceptable(recon_break: Break, *, evidence: Evidence) -> str:
@@ -430,11 +399,13 @@ def _approvers(user: User) -> list[str]:
     return [person.shown_name for person in eligible_approvers(Proposal(maker=user))]
 
 
-def _address(request: HttpRequest, break_id: UUID) -> str:
+def address_of(request: HttpRequest, break_id: UUID) -> str:
+    """Return the address of a break's page, with the list that it was reached by."""
     query = filters.filters_of(request.GET)
     return reverse("recon:break", args=[break_id]) + (f"?{query}" if query else "")
 
 
-def _sentence(refusal: Refusal) -> str:
+def sentence_of(refusal: Refusal) -> str:
+    """Return a refusal as a sentence."""
     text = str(refusal)
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."

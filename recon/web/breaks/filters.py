@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from approvals.models import User
 from ledgerops.lib.calendars import business_days_before
-from recon import break_queries, queries
+from recon import break_queries, queries, resolution_queries
 from recon.break_queries import LIMIT_DAYS
 from recon.models import Break, BreakState, Source
 from recon.web.breaks.words import TYPE_WORDS
@@ -26,6 +26,7 @@ DAY_WORDS = {
     "resolved_from": "Resolved from",
     "resolved_to": "Resolved until",
 }
+KEYS = ("q", "type", "age", "state", "assignee", "asset", "source", "parent", "treatment", "sort")
 DEFAULT_SORT = "-age"
 # Oldest first is the smallest date first.
 ORDERS: dict[str, tuple[str, ...]] = {
@@ -42,6 +43,13 @@ AGES = [("1", "0\u20131 d"), ("2", "2\u20133 d"), ("3", "4\u20137 d"), ("4", "8 
 _BANDS: dict[str, tuple[int, int | None]] = {"1": (0, 2), "2": (2, 4), "3": (4, 8), "4": (8, None), "late": (LIMIT_DAYS, None)}
 assert set(_BANDS) == {value for value, _ in AGES}
 STATES = [("open", "Open"), ("investigating", "Investigating"), ("proposed", "Proposed"), ("resolved", "Resolved")]
+TREATMENTS = [
+    ("timing", "Accepted as timing"),
+    ("timing_over", "Timing run out"),
+    ("duplicate", "Duplicate"),
+    ("statement_error", "Error of the statement"),
+    ("none", "Not treated"),
+]
 _NUMBER = re.compile(r"(BRK-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
 
 
@@ -64,6 +72,8 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
     opened_to = django_filters.DateFilter(method="by_day", label=DAY_WORDS["opened_to"])
     resolved_from = django_filters.DateFilter(method="by_day", label=DAY_WORDS["resolved_from"])
     resolved_to = django_filters.DateFilter(method="by_day", label=DAY_WORDS["resolved_to"])
+
+    treatment = django_filters.ChoiceFilter(choices=TREATMENTS, method="by_treatment", label="Treatment")
 
     class Meta:
         model = Break
@@ -108,6 +118,8 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
         begins_at = datetime.combine(value if edge == "from" else value + timedelta(days=1), time(), tzinfo=UTC)
         within = {f"{what}_at__{'gte' if edge == 'from' else 'lt'}": begins_at}
         return queryset.filter(**within, **({"state": BreakState.RESOLVED} if what == "resolved" else {}))
+    def by_treatment(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
+        return resolution_queries.with_treatment(queryset, treatment=value, today=self.today)
 
     def by_assignee(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
         if value == "nobody":
@@ -145,6 +157,7 @@ def controls(query: QueryDict, *, user: User) -> list[Control]:
         "assignee": ("Assignee", [("me", "Me"), ("nobody", "Nobody"), *people]),
         "asset": ("Currency", [(code, code) for code in sorted({source.asset.code for source in sources})]),
         "source": ("Account", [(source.code, source.name) for source in sources]),
+        "treatment": ("Treatment", TREATMENTS),
     }
     return [
         Control(
@@ -152,7 +165,7 @@ def controls(query: QueryDict, *, user: User) -> list[Control]:
             label=label,
             options=options,
             value=query.get(name, ""),
-            shown="" if name in ("type", "age") else "from-640",
+            shown="" if name in ("type", "age") else "from-1340" if name == "treatment" else "from-640",
         )
         for name, (label, options) in offered.items()
     ]

@@ -18,7 +18,8 @@ from ledger.queries import BalanceEffect, effects_of, first_open_date, period_of
 from recon import break_queries, queries
 from recon.models import Break, Item
 from recon.operations import ADJUSTMENT
-from recon.operations.adjustments import AdjustmentRequest, entry_lines
+from recon.operations.adjustments import AdjustmentRequest
+from recon.operations.corrections import entry_lines
 from recon.operations.matches import difference_of
 
 ACCOUNTS_OFFERED = 300

@@ -39,6 +39,8 @@ LOOKS = {
     "recon.chain.other_accepted": Look("stamp", "amber", "The other chain is accepted; its days are delivered anew"),
     "recon.chain.fork_ended": Look("check", "good", "Ended"),
     "recon.break.resolved": Look("check", "good", "Resolved"),
+    "recon.break.treated": Look("hourglass", "amber", "Treated, and left open"),
+    "recon.break.treatment_ended": Look("undo-2", "", "Treated no longer"),
     "recon.match.made": Look("link", "", "Matched by hand"),
     "approvals.proposal.submitted": Look("stamp", "amber", "{number} proposed"),
     "approvals.proposal.revised": Look("pencil-line", "amber", "{number} revised"),
@@ -113,6 +115,8 @@ def _happening(event: Any, *, people: dict[int, str], asked: dict[str, Asked]) -
     text = after.get("text", "") if event.action == "recon.break.commented" else ""
     if event.action.startswith("recon.feed."):
         text = event.reason or ", ".join(after.get("days", []))
+    if event.action in ("recon.break.treated", "recon.break.treatment_ended"):
+        text = after.get("narrative") or event.reason
     if event.action == "recon.chain.fork_ended":
         text = event.reason
     if event.target_id in asked:

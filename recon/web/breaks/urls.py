@@ -13,7 +13,6 @@ urlpatterns = [
     path("<uuid:break_id>/", case.break_page, name="break"),
     path("<uuid:break_id>/assign/", case.assign, name="assign_break"),
     path("<uuid:break_id>/comment/", case.comment, name="comment_on_break"),
-    path("<uuid:break_id>/match/", case.match, name="match_break"),
     path("<uuid:break_id>/suggestions/<uuid:suggestion_id>/accept/", case.accept_suggestion, name="accept_suggestion"),
     path("<uuid:break_id>/suggestions/<uuid:suggestion_id>/dismiss/", case.dismiss_suggestion, name="dismiss_suggestion"),
     path("<uuid:break_id>/never-match/", case.never_match, name="never_match"),

@@ -1,6 +1,6 @@
 """Words of breaks as people read them."""
 
-from recon.models import Break, BreakType, MatchMethod
+from recon.models import Break, BreakType, MatchMethod, TreatmentKind
 
 TYPE_WORDS = {
     BreakType.MISSING_EXTERNAL: "Not on statement",
@@ -19,8 +19,17 @@ METHOD_WORDS = {
     MatchMethod.RULE: "a rule",
     MatchMethod.MANUAL: "a match by hand",
     MatchMethod.ADJUSTMENT: "an adjustment",
+    MatchMethod.WRITE_OFF: "a write-off",
+    MatchMethod.REBOOKING: "a reversal and rebooking",
 }
 assert set(METHOD_WORDS) == set(MatchMethod)
+
+TREATMENT_WORDS = {
+    TreatmentKind.TIMING: "Accepted as timing",
+    TreatmentKind.DUPLICATE: "Duplicate",
+    TreatmentKind.STATEMENT_ERROR: "Error of the statement",
+}
+assert set(TREATMENT_WORDS) == set(TreatmentKind)
 
 
 def type_word(recon_break: Break) -> str:

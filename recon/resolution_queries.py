@@ -1,0 +1,135 @@
+"""Reading how breaks are resolved and treated: terms, treatments, evidence, mentions, and what a resolution rests on."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from approvals.models import User
+from ledger.models import Account, LegalEntity
+from ledger.queries import accounts_for
+from ledgerops.lib.errors import Refusal, RefusalKind
+from recon.models import (
+    Allocation,
+    Break,
+    EvidenceFile,
+    Item,
+    Match,
+    Mention,
+    Population,
+    Reconciliation,
+    ResolutionTerms,
+    Treatment,
+    TreatmentKind,
+)
+from recon.queries import breaks_for
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+
+class EvidenceNotFound(Refusal):
+    code = "evidence_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+class TermsNotFound(Refusal):
+    code = "terms_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
+def terms_of(account: Account) -> ResolutionTerms | None:
+    """Return what may be resolved by less than an adjustment on this account's books and in its asset; None where nothing is said."""
+    around = ("asset", "entity", "write_off_account")
+    found = ResolutionTerms.objects.select_related(*around).filter(entity=account.entity_id, asset=account.asset_id)
+    return found.order_by("-version").first()
+
+
+def terms_for(user: "AbstractUser") -> list[ResolutionTerms]:
+    """Return the terms in force of the entities whose accounts this user sees, by entity and asset."""
+    later = ResolutionTerms.objects.filter(entity=OuterRef("entity"), asset=OuterRef("asset"), version__gt=OuterRef("version"))
+    entities = LegalEntity.objects.filter(pk__in=accounts_for(user).order_by().values("entity"))
+    found = ResolutionTerms.objects.filter(~Exists(later), entity__in=entities).select_related("entity", "asset", "write_off_account")
+    return list(found.order_by("entity__code", "asset__code"))
+
+
+def with_treatment(breaks: QuerySet[Break], *, treatment: str, today: date) -> QuerySet[Break]:
+    """Return those of the breaks that are treated so now; `timing_over` was accepted until a day that has passed, `none` is not treated."""
+    live = Treatment.objects.filter(recon_break=OuterRef("pk"), ended_at=None)
+    over = Q(kind=TreatmentKind.TIMING, until__lt=today)
+    if treatment == "timing_over":
+        return breaks.filter(Exists(live.filter(over)))
+    if treatment == "none":
+        return breaks.filter(~Exists(live.exclude(over)))
+    return breaks.filter(Exists(live.filter(kind=treatment).exclude(over)))
+
+
+def treatment_of(recon_break: Break) -> Treatment | None:
+    """Return how a break is treated, also where the day until which it was accepted has passed."""
+    around = ("reason", "accepted_by")
+    return Treatment.objects.filter(recon_break=recon_break, ended_at=None).select_related(*around).first()
+
+
+def counts(treatment: Treatment, *, today: date) -> bool:
+    """Return whether a treatment that nobody has ended holds on a day: timing does until the day it names."""
+    return treatment.until is None or treatment.until >= today
+
+
+def open_items_of(reconciliation: Reconciliation, *, population: Population | None = None) -> QuerySet[Item]:
+    """Return the open items of a reconciliation, or of one of its populations, with that."""
+    found = Item.objects.filter(reconciliation=reconciliation, open_minor__gt=0).select_related("population")
+    return found if population is None else found.filter(population=population)
+
+
+def evidence_files_of(recon_break: Break) -> list[EvidenceFile]:
+    """Return what stands as evidence of a break, the latest first."""
+    return list(EvidenceFile.objects.filter(recon_break=recon_break).select_related("added_by").order_by("-pk"))
+
+
+def evidence_file_for(user: "AbstractUser", *, evidence_id: UUID) -> EvidenceFile:
+    """Return one file of evidence.
+
+    :raises EvidenceNotFound: if it is not there for this user.
+    """
+    seen = EvidenceFile.objects.filter(recon_break__in=breaks_for(user).order_by().values("pk"))
+    found = seen.select_related("recon_break", "added_by").filter(pk=evidence_id).first()
+    if found is None:
+        raise EvidenceNotFound("there is no such file in your scope")
+    return found
+
+
+def mentions_for(user: User, *, unseen: bool = False) -> QuerySet[Mention]:
+    """Return where this user was named in comments on breaks they see, the latest first."""
+    seen = Mention.objects.filter(user=user, comment__recon_break__in=breaks_for(user).order_by().values("pk"))
+    around = ("comment__author", "comment__recon_break__reconciliation")
+    return (seen.filter(seen_at=None) if unseen else seen).select_related(*around).order_by("-pk")
+
+
+def people_who_see_breaks() -> QuerySet[User]:
+    permission = Q(groups__permissions__codename="view_break", groups__permissions__content_type__app_label="recon")
+    return User.objects.filter(permission, is_active=True).distinct().order_by("username")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What a resolved break rests on: each of its items' matches with everything those hold."""
+
+    matches: Sequence[Match]
+    allocations: Sequence[Allocation]
+
+
+def grounds_of(recon_break: Break) -> Grounds:
+    """Return the allocations that hold a break's items now, and whatever else their matches hold."""
+    own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]
+    return grounds_of_items(own)
+
+
+def grounds_of_items(item_ids: Collection[int]) -> Grounds:
+    """Return what holds these items."""
+    holding = Allocation.objects.filter(item__in=item_ids, revoked_at=None).values("match")
+    matches = list(Match.objects.filter(pk__in=holding).select_related("made_by", "run").order_by("made_at"))
+    held = Allocation.objects.filter(match__in=[one.pk for one in matches], revoked_at=None)
+    return Grounds(matches=matches, allocations=list(held.select_related("item__population").order_by("match", "item__side", "pk")))

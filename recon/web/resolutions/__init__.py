@@ -1,0 +1,1 @@
+"""How breaks are resolved and treated: screens."""
