@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("approvals", "0003_read_records"),
         ("approvals", "__first__"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("ledger", "0002_guards"),
@@ -285,7 +286,19 @@ class Migration(migrations.Migration):
             name="Match",
             fields=[
                 ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ("method", models.CharField(choices=[("rule", "Rule"), ("manual", "Manual"), ("adjustment", "Adjustment")], max_length=10)),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("rule", "Rule"),
+                            ("manual", "Manual"),
+                            ("adjustment", "Adjustment"),
+                            ("write_off", "Write Off"),
+                            ("rebooking", "Rebooking"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 ("rules_version", models.PositiveIntegerField(null=True)),
                 ("pass_id", models.CharField(blank=True, db_default="", max_length=40)),
                 ("proposal_id", models.UUIDField(null=True)),
@@ -315,7 +328,8 @@ class Migration(migrations.Migration):
                 "permissions": [("match_items", "Can match items by hand"), ("undo_match", "Can undo matches of open periods")],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("method__in", ["rule", "manual", "adjustment"])), name="recon_match_method_is_known"
+                        condition=models.Q(("method__in", ["rule", "manual", "adjustment", "write_off", "rebooking"])),
+                        name="recon_match_method_is_known",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(models.Q(("method", "manual"), _negated=True), ("made_by__isnull", False), _connector="OR"),
@@ -323,7 +337,9 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("method", "adjustment"), _negated=True), ("proposal_id__isnull", False), _connector="OR"
+                            models.Q(("method__in", ("adjustment", "write_off", "rebooking")), _negated=True),
+                            ("proposal_id__isnull", False),
+                            _connector="OR",
                         ),
                         name="recon_adjustment_match_has_a_proposal",
                     ),
@@ -1037,6 +1053,45 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="EvidenceFile",
+            fields=[
+                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
+                ("origin", models.CharField(choices=[("uploaded", "Uploaded"), ("drafted", "Drafted")], max_length=8)),
+                ("name", models.CharField(max_length=140)),
+                ("media_type", models.CharField(max_length=80)),
+                ("sha256", models.CharField(max_length=64)),
+                ("size_bytes", models.PositiveIntegerField()),
+                ("note", models.CharField(blank=True, db_default="", max_length=500)),
+                ("added_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "recon_break",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="evidence_files", to="recon.break"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_evidence_file",
+                "ordering": ["id"],
+                "permissions": [
+                    ("attach_evidence", "Can attach files to a break"),
+                    ("draft_message", "Can draft messages to the bank about a break"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("recon_break", "sha256"), name="recon_evidence_stands_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("origin__in", ["uploaded", "drafted"])), name="recon_evidence_origin_is_known"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Feed",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -1467,6 +1522,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Mention",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("seen_at", models.DateTimeField(null=True)),
+                (
+                    "comment",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="mentions", to="recon.breakcomment"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="mentions", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_mention",
+                "ordering": ["-id"],
+                "indexes": [models.Index(condition=models.Q(("seen_at", None)), fields=["user", "-id"], name="recon_mention_unseen")],
+                "constraints": [models.UniqueConstraint(fields=("comment", "user"), name="recon_person_is_mentioned_once")],
+            },
+        ),
+        migrations.CreateModel(
             name="NeverMatch",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -1537,6 +1615,48 @@ class Migration(migrations.Migration):
                         ),
                         name="recon_repeated_line_counts_by_proposal",
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ResolutionTerms",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField()),
+                ("write_off_maximum_minor", models.DecimalField(decimal_places=0, max_digits=38)),
+                ("timing_days_maximum", models.PositiveSmallIntegerField()),
+                ("proposal_id", models.UUIDField(null=True)),
+                ("set_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                ("asset", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.asset")),
+                (
+                    "entity",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.legalentity"
+                    ),
+                ),
+                (
+                    "write_off_account",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.account"),
+                ),
+            ],
+            options={
+                "db_table": "recon_resolution_terms",
+                "ordering": ["entity", "asset", "-version"],
+                "permissions": [
+                    ("propose_write_off", "Can propose to write off a residual"),
+                    ("propose_rebooking", "Can propose to reverse a wrong entry and book it anew"),
+                    ("propose_terms", "Can propose other terms of resolutions"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("entity", "asset", "version"), name="recon_terms_have_one_version"),
+                    models.CheckConstraint(
+                        condition=models.Q(("timing_days_maximum__lte", 60), ("write_off_maximum_minor__gte", 0)),
+                        name="recon_terms_are_in_bounds",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("version", 1), models.Q(("proposal_id__isnull", False), ("version__gt", 1)), _connector="OR"),
+                        name="recon_later_terms_have_a_proposal",
+                    ),
                 ],
             },
         ),
@@ -1959,6 +2079,78 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="recon_suggestion_is_ended_by_somebody",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Treatment",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("timing", "Timing"), ("duplicate", "Duplicate"), ("statement_error", "Statement Error")], max_length=20
+                    ),
+                ),
+                ("narrative", models.CharField(max_length=2000)),
+                ("until", models.DateField(null=True)),
+                ("accepted_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("end_reason", models.CharField(blank=True, db_default="", max_length=500)),
+                (
+                    "accepted_by",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "ended_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="approvals.reasoncode"
+                    ),
+                ),
+                (
+                    "recon_break",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="treatments", to="recon.break"),
+                ),
+            ],
+            options={
+                "db_table": "recon_treatment",
+                "ordering": ["id"],
+                "permissions": [("treat_break", "Can accept a break as timing, and treat it as a duplicate or an error of the statement")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["timing", "duplicate", "statement_error"])), name="recon_treatment_kind_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "timing"), ("until__isnull", False)),
+                            models.Q(models.Q(("kind", "timing"), _negated=True), ("until", None)),
+                            _connector="OR",
+                        ),
+                        name="recon_only_timing_has_an_end",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("end_reason", ""), ("ended_at", None), ("ended_by", None)),
+                            models.Q(("ended_at__isnull", False), ("ended_by__isnull", False), models.Q(("end_reason", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="recon_treatment_ends_with_a_reason",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)), fields=("recon_break",), name="recon_break_has_one_live_treatment"
                     ),
                 ],
             },

@@ -17,7 +17,7 @@ from recon.web.breaks.words import TYPE_WORDS
 
 KEYS = (
     "q", "type", "age", "state", "assignee", "asset", "source", "parent", "opened_from", "opened_to", "resolved_from", "resolved_to",
-    "sort",
+    "treatment", "sort",
 )  # fmt: skip
 # Days, both included, within which something came up, or was resolved and still is.
 DAY_WORDS = {
@@ -26,7 +26,6 @@ DAY_WORDS = {
     "resolved_from": "Resolved from",
     "resolved_to": "Resolved until",
 }
-KEYS = ("q", "type", "age", "state", "assignee", "asset", "source", "parent", "treatment", "sort")
 DEFAULT_SORT = "-age"
 # Oldest first is the smallest date first.
 ORDERS: dict[str, tuple[str, ...]] = {
@@ -118,6 +117,7 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
         begins_at = datetime.combine(value if edge == "from" else value + timedelta(days=1), time(), tzinfo=UTC)
         within = {f"{what}_at__{'gte' if edge == 'from' else 'lt'}": begins_at}
         return queryset.filter(**within, **({"state": BreakState.RESOLVED} if what == "resolved" else {}))
+
     def by_treatment(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
         return resolution_queries.with_treatment(queryset, treatment=value, today=self.today)
 
