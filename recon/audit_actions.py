@@ -54,6 +54,7 @@ ACTIONS = {
     "recon.break.resolved": "A break was closed by a match",
     "recon.report.exported": "A table of a report was handed out as a file",
     "recon.breaks.exported": "A list of breaks was handed out as a file",
+    "recon.account_day.exported": "The reconciliation statement of an account-day was handed out as a file",
     "recon.view.saved": "A list's filters were given a name",
     "recon.view.deleted": "A saved view was deleted by its owner",
     "recon.match.revoked": "A match was undone, and its items are open again",

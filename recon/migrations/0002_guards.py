@@ -13,4 +13,5 @@ class Migration(migrations.Migration):
         sql_file("recon", "chain_v1"),
         sql_file("recon", "rules_v1"),
         sql_file("recon", "resolutions_v1"),
+        sql_file("recon", "certification_v1"),
     ]

@@ -1,6 +1,7 @@
 """Tables of reconciliation: sources and what they deliver; items, matches and breaks."""
 
 from recon.models.breaks import Break, BreakComment, BreakState, BreakType, SavedView
+from recon.models.certification import Certificate, CertificationTerms, CertifiedDay
 from recon.models.chain import (
     ChainBlock,
     ChainCursor,
@@ -78,6 +79,9 @@ __all__ = [
     "BreakState",
     "BreakType",
     "BusinessDay",
+    "Certificate",
+    "CertificationTerms",
+    "CertifiedDay",
     "ChainBlock",
     "ChainCursor",
     "ChainDelivery",

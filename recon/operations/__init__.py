@@ -13,7 +13,7 @@ from recon.operations.breaks import (
 from recon.operations.chain_reorgs import ACCEPT_CHAIN, propose_chain
 from recon.operations.delivery import FILE_MAXIMUM_BYTES, Delivered, RecordsRefused, deliver_file, push_records
 from recon.operations.drop_folder import take_dropped
-from recon.operations.exports import ExportRefused, record_break_export, record_report_export
+from recon.operations.exports import ExportRefused, record_break_export, record_day_export, record_report_export
 from recon.operations.feeds import FeedDayRefused, FeedInvalid, set_feed, sweep_feeds, waive_day
 from recon.operations.figures import count_all_figures, count_figures
 from recon.operations.file_jobs import execute_job
@@ -194,6 +194,7 @@ __all__ = [
     "receive_file",
     "receive_sample",
     "record_break_export",
+    "record_day_export",
     "record_report_export",
     "refuse_of_a_source",
     "register_source",

@@ -1,6 +1,7 @@
 """Handing lists out: what leaves the system is on the trail."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from audit.operations import act, record_event
 from ledger.operations import MOST_ROWS
@@ -50,3 +51,20 @@ def record_report_export(*, report: str, query: str, rows: int, file_format: str
             target_id=report,
             after={"query": query, "rows": rows, "format": file_format},
         )
+
+
+def record_day_export(*, account: str, day: date, rows: int, file_format: str) -> None:
+    """Record that the reconciliation statement of an account-day was handed out, as what.
+
+    :raises ExportRefused: for another kind of file, or one of too many rows.
+    """
+    with act("recon.account_day.exported", target_type="ledger.account", target_id=account):
+        refuse_if_stopped(Function.EXPORTS)
+        if file_format not in MOST_ROWS:
+            raise ExportRefused("a file is csv, xlsx or pdf", field="format", value=file_format[:20])
+        if rows > MOST_ROWS[file_format]:
+            raise ExportRefused(
+                f"at most {MOST_ROWS[file_format]:,} open items leave at once as {file_format.upper()}", field="format", rows=rows
+            )
+        after = {"day": day.isoformat(), "rows": rows, "format": file_format}
+        record_event("recon.account_day.exported", target_type="ledger.account", target_id=account, after=after)

@@ -7,6 +7,7 @@ from recon.web.sources import mappings
 app_name = "recon"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("recon.web.days.urls")),
     path("breaks/", include("recon.web.breaks.urls")),
     path("breaks/", include("recon.web.resolutions.urls")),
     path("chains/", include("recon.web.chains.urls")),

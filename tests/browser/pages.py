@@ -66,6 +66,8 @@ PAGES = [
     PageCase("accounts", "controller", "/accounts/"),
     PageCase("account", "controller", "/accounts/", "tbody a[href^='/accounts/1']"),
     PageCase("account at a date", "controller", "/accounts/1010-USD/?order=effective&as_of=2026-11-10&known_at=2026-11-10T12:00"),
+    PageCase("reconciliation statement", "auditor", "/accounts/1010-USD/proof/"),
+    PageCase("reconciliation statement with open items", "analyst", "/accounts/1010-EUR/proof/"),
     PageCase("new account", "analyst", "/accounts/new/"),
     PageCase("chart from a file", "analyst", "/accounts/import/"),
     PageCase("hot accounts", "controller", "/accounts/hot/"),
