@@ -63,6 +63,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Reconciliation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("home", models.BooleanField(default=False)),
+                ("name", models.CharField(max_length=120)),
+                ("calendar", models.CharField(default="WEEKDAYS", max_length=20)),
+                ("rules_version", models.PositiveIntegerField(default=1)),
+                (
+                    "source",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="reconciliations", to="recon.source"),
+                ),
+            ],
+            options={
+                "db_table": "recon_reconciliation",
+                "ordering": ["name"],
+                "permissions": [("define_reconciliation", "Can define reconciliations and draft their rules")],
+                "constraints": [
+                    models.UniqueConstraint(condition=models.Q(("home", True)), fields=("source",), name="recon_source_has_one_home"),
+                    models.UniqueConstraint(fields=("name",), name="recon_reconciliation_is_named_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="ChainSource",
             fields=[
                 (
@@ -178,29 +201,6 @@ class Migration(migrations.Migration):
                         ),
                         name="recon_chain_final_block_is_orphaned_by_two",
                     ),
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="Reconciliation",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("home", models.BooleanField(default=False)),
-                ("name", models.CharField(max_length=120)),
-                ("calendar", models.CharField(default="WEEKDAYS", max_length=20)),
-                ("rules_version", models.PositiveIntegerField(default=1)),
-                (
-                    "source",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="reconciliations", to="recon.source"),
-                ),
-            ],
-            options={
-                "db_table": "recon_reconciliation",
-                "ordering": ["name"],
-                "permissions": [("define_reconciliation", "Can define reconciliations and draft their rules")],
-                "constraints": [
-                    models.UniqueConstraint(condition=models.Q(("home", True)), fields=("source",), name="recon_source_has_one_home"),
-                    models.UniqueConstraint(fields=("name",), name="recon_reconciliation_is_named_once"),
                 ],
             },
         ),
@@ -1053,6 +1053,242 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="FiguresCount",
+            fields=[
+                (
+                    "reconciliation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="figures_count",
+                        serialize=False,
+                        to="recon.reconciliation",
+                    ),
+                ),
+                ("counted_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                ("whole_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "db_table": "recon_figures_count",
+            },
+        ),
+        migrations.CreateModel(
+            name="Certificate",
+            fields=[
+                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
+                ("first_day", models.DateField()),
+                ("last_day", models.DateField()),
+                ("content", models.JSONField()),
+                ("canonical", models.TextField()),
+                ("digest", models.CharField(max_length=64)),
+                ("pack", models.BinaryField()),
+                ("pack_digest", models.CharField(max_length=64)),
+                ("proposal_id", models.UUIDField(unique=True)),
+                ("certified_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                ("withdrawal_id", models.UUIDField(null=True)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                ("account", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.account")),
+                (
+                    "prepared_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+                (
+                    "reviewed_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+                (
+                    "reconciliation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="certificates", to="recon.reconciliation"),
+                ),
+            ],
+            options={
+                "db_table": "recon_certificate",
+                "ordering": ["-last_day", "-id"],
+                "permissions": [("prepare_certificate", "Can prepare certificates of accounts, and ask that one is withdrawn")],
+                "indexes": [models.Index(fields=["reconciliation", "-last_day"], name="recon_certificate_by_day")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("last_day__gte", models.F("first_day"))), name="recon_certificate_is_of_days"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reviewed_by", models.F("prepared_by")), _negated=True), name="recon_reviewer_is_not_preparer"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("withdrawal_id", None), ("withdrawn_at", None)),
+                            models.Q(("withdrawal_id__isnull", False), ("withdrawn_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="recon_certificate_is_withdrawn_by_a_proposal",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CertifiedDay",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField()),
+                ("ledger_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("external_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("open_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                (
+                    "certificate",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="days", to="recon.certificate"),
+                ),
+                (
+                    "reconciliation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="recon.reconciliation"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_certified_day",
+                "ordering": ["day"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("withdrawn_at", None)), fields=("reconciliation", "day"), name="recon_day_is_certified_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "ledger_minor",
+                                django.db.models.expressions.CombinedExpression(models.F("external_minor"), "+", models.F("open_minor")),
+                            )
+                        ),
+                        name="recon_certified_day_is_explained",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ChainTransfer",
+            fields=[
+                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
+                ("tx_hash", models.CharField(max_length=100)),
+                ("log_index", models.IntegerField()),
+                ("kind", models.CharField(choices=[("token", "Token transfer"), ("value", "Native coin"), ("gas", "Gas")], max_length=5)),
+                ("contract", models.CharField(blank=True, max_length=100)),
+                ("sender", models.CharField(blank=True, max_length=100)),
+                ("recipient", models.CharField(blank=True, max_length=100)),
+                ("value", models.DecimalField(decimal_places=0, max_digits=78)),
+                ("flow", models.CharField(choices=[("in", "In"), ("out", "Out")], max_length=3)),
+                ("gas", models.DecimalField(decimal_places=0, max_digits=78, null=True)),
+                ("failed", models.BooleanField(default=False)),
+                (
+                    "uncounted",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("zero_value", "moves nothing"),
+                            ("unlisted_contract", "another contract"),
+                            ("self", "between our own addresses"),
+                            ("too_large", "more digits than the books hold"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("seen_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                ("orphaned_at", models.DateTimeField(null=True)),
+                ("block", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="transfers", to="recon.chainblock")),
+                (
+                    "chain",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="transfers", to="recon.chainsource"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_chain_transfer",
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["chain", "-id"], name="recon_chain_transfer_by_chain")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("chain", "block", "tx_hash", "log_index"), name="recon_chain_transfer_is_stored_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("orphaned_at__isnull", True)),
+                        fields=("chain", "tx_hash", "log_index"),
+                        name="recon_chain_transfer_lives_in_one_block",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("value__gte", 0)), name="recon_chain_transfer_value_not_negative"),
+                    models.CheckConstraint(condition=models.Q(("flow__in", ["in", "out"])), name="recon_chain_transfer_flow_is_known"),
+                    models.CheckConstraint(
+                        condition=models.Q(("uncounted__in", ["", "zero_value", "unlisted_contract", "self", "too_large"])),
+                        name="recon_chain_transfer_says_why_it_does_not_count",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "token"), ("log_index__gte", 0)),
+                            models.Q(("kind", "value"), ("log_index__gte", -1)),
+                            models.Q(("kind", "gas"), ("log_index", -2)),
+                            _connector="OR",
+                        ),
+                        name="recon_chain_transfer_has_its_place",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="DayFigures",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey("reconciliation_id", "day", blank=True, editable=False, primary_key=True, serialize=False),
+                ),
+                ("day", models.DateField()),
+                ("items", models.PositiveIntegerField()),
+                ("automatic", models.PositiveIntegerField()),
+                ("by_people", models.PositiveIntegerField()),
+                ("open_items", models.PositiveIntegerField()),
+                ("items_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("automatic_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("by_people_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("open_items_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("left_minor", models.DecimalField(decimal_places=0, max_digits=50)),
+                ("rule_matches", models.PositiveIntegerField()),
+                ("rule_matches_undone", models.PositiveIntegerField()),
+                (
+                    "reconciliation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="day_figures", to="recon.reconciliation"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_day_figures",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "items",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(models.F("automatic"), "+", models.F("by_people")),
+                                    "+",
+                                    models.F("open_items"),
+                                ),
+                            ),
+                            (
+                                "items_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("automatic_minor"), "+", models.F("by_people_minor")
+                                    ),
+                                    "+",
+                                    models.F("open_items_minor"),
+                                ),
+                            ),
+                        ),
+                        name="recon_day_figures_add_up",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("rule_matches_undone__lte", models.F("rule_matches"))),
+                        name="recon_day_figures_undoes_what_was_made",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="EvidenceFile",
             fields=[
                 ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
@@ -1153,85 +1389,6 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "recon_feed_waiver",
                 "constraints": [models.UniqueConstraint(fields=("feed", "day"), name="recon_feed_day_is_waived_once")],
-            },
-        ),
-        migrations.CreateModel(
-            name="FiguresCount",
-            fields=[
-                (
-                    "reconciliation",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        primary_key=True,
-                        related_name="figures_count",
-                        serialize=False,
-                        to="recon.reconciliation",
-                    ),
-                ),
-                ("counted_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
-                ("whole_at", models.DateTimeField(null=True)),
-            ],
-            options={
-                "db_table": "recon_figures_count",
-            },
-        ),
-        migrations.CreateModel(
-            name="DayFigures",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey("reconciliation_id", "day", blank=True, editable=False, primary_key=True, serialize=False),
-                ),
-                ("day", models.DateField()),
-                ("items", models.PositiveIntegerField()),
-                ("automatic", models.PositiveIntegerField()),
-                ("by_people", models.PositiveIntegerField()),
-                ("open_items", models.PositiveIntegerField()),
-                ("items_minor", models.DecimalField(decimal_places=0, max_digits=50)),
-                ("automatic_minor", models.DecimalField(decimal_places=0, max_digits=50)),
-                ("by_people_minor", models.DecimalField(decimal_places=0, max_digits=50)),
-                ("open_items_minor", models.DecimalField(decimal_places=0, max_digits=50)),
-                ("left_minor", models.DecimalField(decimal_places=0, max_digits=50)),
-                ("rule_matches", models.PositiveIntegerField()),
-                ("rule_matches_undone", models.PositiveIntegerField()),
-                (
-                    "reconciliation",
-                    models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="day_figures", to="recon.reconciliation"
-                    ),
-                ),
-            ],
-            options={
-                "db_table": "recon_day_figures",
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            (
-                                "items",
-                                django.db.models.expressions.CombinedExpression(
-                                    django.db.models.expressions.CombinedExpression(models.F("automatic"), "+", models.F("by_people")),
-                                    "+",
-                                    models.F("open_items"),
-                                ),
-                            ),
-                            (
-                                "items_minor",
-                                django.db.models.expressions.CombinedExpression(
-                                    django.db.models.expressions.CombinedExpression(
-                                        models.F("automatic_minor"), "+", models.F("by_people_minor")
-                                    ),
-                                    "+",
-                                    models.F("open_items_minor"),
-                                ),
-                            ),
-                        ),
-                        name="recon_day_figures_add_up",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("rule_matches_undone__lte", models.F("rule_matches"))),
-                        name="recon_day_figures_undoes_what_was_made",
-                    ),
-                ],
             },
         ),
         migrations.CreateModel(
@@ -2037,6 +2194,70 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ChainRange",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField()),
+                ("from_block", models.PositiveBigIntegerField()),
+                ("to_block", models.PositiveBigIntegerField()),
+                ("to_hash", models.CharField(max_length=100)),
+                ("opening", models.DecimalField(decimal_places=0, max_digits=78, null=True)),
+                ("movements", models.DecimalField(decimal_places=0, max_digits=78)),
+                ("closing", models.DecimalField(decimal_places=0, max_digits=78, null=True)),
+                ("difference", models.DecimalField(decimal_places=0, max_digits=78, null=True)),
+                ("transfers_counted", models.PositiveIntegerField()),
+                ("transfers_uncounted", models.PositiveIntegerField()),
+                (
+                    "status",
+                    models.CharField(choices=[("proven", "Proven"), ("unproven", "Unproven"), ("no_balance", "No Balance")], max_length=10),
+                ),
+                ("proven_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                ("proposal_id", models.UUIDField(null=True)),
+                (
+                    "file",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="chain_ranges", to="recon.statementfile"
+                    ),
+                ),
+                (
+                    "chain",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="ranges", to="recon.chainsource"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_chain_range",
+                "ordering": ["-to_block"],
+                "indexes": [models.Index(fields=["chain", "-to_block"], name="recon_chain_range_by_chain")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("from_block__lte", models.F("to_block"))), name="recon_chain_range_goes_forward"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["proven", "unproven", "no_balance"])), name="recon_chain_range_status_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("difference", None), ("status", "no_balance")),
+                            models.Q(
+                                (
+                                    "closing",
+                                    django.db.models.expressions.CombinedExpression(models.F("opening"), "+", models.F("movements")),
+                                ),
+                                ("difference", 0),
+                                ("status", "proven"),
+                            ),
+                            models.Q(("difference__isnull", False), ("status", "unproven"), models.Q(("difference", 0), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="recon_chain_range_proves_what_it_says",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Suggestion",
             fields=[
                 ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
@@ -2156,6 +2377,34 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="CertificationTerms",
+            fields=[
+                (
+                    "reconciliation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="certification_terms",
+                        serialize=False,
+                        to="recon.reconciliation",
+                    ),
+                ),
+                ("break_days", models.PositiveSmallIntegerField(default=30)),
+                ("owners_required", models.BooleanField(default=True)),
+                ("set_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                (
+                    "set_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_certification_terms",
+                "permissions": [("set_certification_terms", "Can say which breaks keep a day from being certified")],
+            },
+        ),
+        migrations.CreateModel(
             name="ChainCursor",
             fields=[
                 (
@@ -2180,136 +2429,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "recon_chain_cursor",
-            },
-        ),
-        migrations.CreateModel(
-            name="ChainTransfer",
-            fields=[
-                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ("tx_hash", models.CharField(max_length=100)),
-                ("log_index", models.IntegerField()),
-                ("kind", models.CharField(choices=[("token", "Token transfer"), ("value", "Native coin"), ("gas", "Gas")], max_length=5)),
-                ("contract", models.CharField(blank=True, max_length=100)),
-                ("sender", models.CharField(blank=True, max_length=100)),
-                ("recipient", models.CharField(blank=True, max_length=100)),
-                ("value", models.DecimalField(decimal_places=0, max_digits=78)),
-                ("flow", models.CharField(choices=[("in", "In"), ("out", "Out")], max_length=3)),
-                ("gas", models.DecimalField(decimal_places=0, max_digits=78, null=True)),
-                ("failed", models.BooleanField(default=False)),
-                (
-                    "uncounted",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("zero_value", "moves nothing"),
-                            ("unlisted_contract", "another contract"),
-                            ("self", "between our own addresses"),
-                            ("too_large", "more digits than the books hold"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
-                ("seen_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
-                ("orphaned_at", models.DateTimeField(null=True)),
-                ("block", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="transfers", to="recon.chainblock")),
-                (
-                    "chain",
-                    models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="transfers", to="recon.chainsource"
-                    ),
-                ),
-            ],
-            options={
-                "db_table": "recon_chain_transfer",
-                "ordering": ["-id"],
-                "indexes": [models.Index(fields=["chain", "-id"], name="recon_chain_transfer_by_chain")],
-                "constraints": [
-                    models.UniqueConstraint(fields=("chain", "block", "tx_hash", "log_index"), name="recon_chain_transfer_is_stored_once"),
-                    models.UniqueConstraint(
-                        condition=models.Q(("orphaned_at__isnull", True)),
-                        fields=("chain", "tx_hash", "log_index"),
-                        name="recon_chain_transfer_lives_in_one_block",
-                    ),
-                    models.CheckConstraint(condition=models.Q(("value__gte", 0)), name="recon_chain_transfer_value_not_negative"),
-                    models.CheckConstraint(condition=models.Q(("flow__in", ["in", "out"])), name="recon_chain_transfer_flow_is_known"),
-                    models.CheckConstraint(
-                        condition=models.Q(("uncounted__in", ["", "zero_value", "unlisted_contract", "self", "too_large"])),
-                        name="recon_chain_transfer_says_why_it_does_not_count",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("kind", "token"), ("log_index__gte", 0)),
-                            models.Q(("kind", "value"), ("log_index__gte", -1)),
-                            models.Q(("kind", "gas"), ("log_index", -2)),
-                            _connector="OR",
-                        ),
-                        name="recon_chain_transfer_has_its_place",
-                    ),
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="ChainRange",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("day", models.DateField()),
-                ("from_block", models.PositiveBigIntegerField()),
-                ("to_block", models.PositiveBigIntegerField()),
-                ("to_hash", models.CharField(max_length=100)),
-                ("opening", models.DecimalField(decimal_places=0, max_digits=78, null=True)),
-                ("movements", models.DecimalField(decimal_places=0, max_digits=78)),
-                ("closing", models.DecimalField(decimal_places=0, max_digits=78, null=True)),
-                ("difference", models.DecimalField(decimal_places=0, max_digits=78, null=True)),
-                ("transfers_counted", models.PositiveIntegerField()),
-                ("transfers_uncounted", models.PositiveIntegerField()),
-                (
-                    "status",
-                    models.CharField(choices=[("proven", "Proven"), ("unproven", "Unproven"), ("no_balance", "No Balance")], max_length=10),
-                ),
-                ("proven_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
-                ("withdrawn_at", models.DateTimeField(null=True)),
-                ("proposal_id", models.UUIDField(null=True)),
-                (
-                    "file",
-                    models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="chain_ranges", to="recon.statementfile"
-                    ),
-                ),
-                (
-                    "chain",
-                    models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="ranges", to="recon.chainsource"
-                    ),
-                ),
-            ],
-            options={
-                "db_table": "recon_chain_range",
-                "ordering": ["-to_block"],
-                "indexes": [models.Index(fields=["chain", "-to_block"], name="recon_chain_range_by_chain")],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("from_block__lte", models.F("to_block"))), name="recon_chain_range_goes_forward"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("status__in", ["proven", "unproven", "no_balance"])), name="recon_chain_range_status_is_known"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("difference", None), ("status", "no_balance")),
-                            models.Q(
-                                (
-                                    "closing",
-                                    django.db.models.expressions.CombinedExpression(models.F("opening"), "+", models.F("movements")),
-                                ),
-                                ("difference", 0),
-                                ("status", "proven"),
-                            ),
-                            models.Q(("difference__isnull", False), ("status", "unproven"), models.Q(("difference", 0), _negated=True)),
-                            _connector="OR",
-                        ),
-                        name="recon_chain_range_proves_what_it_says",
-                    ),
-                ],
             },
         ),
         migrations.AddField(
