@@ -13,12 +13,14 @@ class ReconConfig(AppConfig):
         from recon.approval_handlers import HANDLERS
         from recon.audit_actions import ACTIONS
         from recon.web.breaks.listing import open_breaks_of
+        from recon.web.resolutions.mentions import unseen_mentions_of
 
         register_actions(ACTIONS)
         for handler in HANDLERS:
             register_handler(handler)
         closing_checks.register()
         NAV_COUNTS["recon:breaks"] = open_breaks_of
+        NAV_COUNTS["recon:mentions"] = unseen_mentions_of
         for noun, route in (
             ("break", "recon:break"),
             ("chain", "recon:chain"),

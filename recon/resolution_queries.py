@@ -36,6 +36,11 @@ class EvidenceNotFound(Refusal):
     kind = RefusalKind.NOT_FOUND
 
 
+class MentionNotFound(Refusal):
+    code = "mention_not_found"
+    kind = RefusalKind.NOT_FOUND
+
+
 class TermsNotFound(Refusal):
     code = "terms_not_found"
     kind = RefusalKind.NOT_FOUND
@@ -54,6 +59,17 @@ def terms_for(user: "AbstractUser") -> list[ResolutionTerms]:
     entities = LegalEntity.objects.filter(pk__in=accounts_for(user).order_by().values("entity"))
     found = ResolutionTerms.objects.filter(~Exists(later), entity__in=entities).select_related("entity", "asset", "write_off_account")
     return list(found.order_by("entity__code", "asset__code"))
+
+
+def terms_in_force_for(user: "AbstractUser", *, entity: str, asset: str) -> ResolutionTerms:
+    """Return the terms in force of one asset of an entity.
+
+    :raises TermsNotFound: if they are not there for this user.
+    """
+    found = next((one for one in terms_for(user) if (one.entity.code, one.asset.code) == (entity, asset)), None)
+    if found is None:
+        raise TermsNotFound("there are no such terms in your scope")
+    return found
 
 
 def with_treatment(breaks: QuerySet[Break], *, treatment: str, today: date) -> QuerySet[Break]:
@@ -106,6 +122,17 @@ def mentions_for(user: User, *, unseen: bool = False) -> QuerySet[Mention]:
     seen = Mention.objects.filter(user=user, comment__recon_break__in=breaks_for(user).order_by().values("pk"))
     around = ("comment__author", "comment__recon_break__reconciliation")
     return (seen.filter(seen_at=None) if unseen else seen).select_related(*around).order_by("-pk")
+
+
+def mention_for(user: User, *, mention_id: int) -> Mention:
+    """Return one mention of this user.
+
+    :raises MentionNotFound: if it is not there for them.
+    """
+    found = mentions_for(user).filter(pk=mention_id).first()
+    if found is None:
+        raise MentionNotFound("you are not named under that number")
+    return found
 
 
 def people_who_see_breaks() -> QuerySet[User]:

@@ -32,6 +32,9 @@ from recon.models import (
 ITEMS_MAXIMUM = 500
 
 
+TREATMENTS = ["timing", "timing_over", "duplicate", "statement_error", "none"]
+
+
 class SourceFields(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
@@ -424,9 +427,7 @@ class BreakFilters(Body):
     asset = serializers.CharField(required=False)
     assignee = serializers.CharField(required=False, help_text="a user name, `me` or `nobody`")
     q = serializers.CharField(required=False, help_text="a break's number, or part of its reference or counterparty")
-    treatment = serializers.ChoiceField(
-        choices=["timing", "timing_over", "duplicate", "statement_error", "none"], required=False, help_text="how it is treated today"
-    )
+    treatment = serializers.ChoiceField(choices=TREATMENTS, required=False, help_text="how it is treated today")
     waits_for = serializers.CharField(required=False, help_text="number of the break of a missing file: what waits for it")
 
 

@@ -1,6 +1,6 @@
 """Tables of reconciliation: sources and what they deliver; items, matches and breaks."""
 
-from recon.models.breaks import Break, BreakComment, BreakState, BreakType, SavedView
+from recon.models.breaks import OF_A_SOURCE, Break, BreakComment, BreakState, BreakType, SavedView
 from recon.models.certification import Certificate, CertificationTerms, CertifiedDay
 from recon.models.chain import (
     ChainBlock,
@@ -73,6 +73,7 @@ __all__ = [
     "BY_POSTING",
     "COUNTING_KINDS",
     "MAPPED",
+    "OF_A_SOURCE",
     "Allocation",
     "Break",
     "BreakComment",

@@ -1,6 +1,16 @@
 """Taking statements in, running reconciliations, working breaks."""
 
+from recon.formats.bank_messages import CANCELLATION_REASONS
 from recon.operations.adjustments import ADJUSTMENT, AdjustmentRefused, propose_adjustment, revise_adjustment
+from recon.operations.bank_messages import KINDS as MESSAGE_KINDS
+from recon.operations.bank_messages import (
+    LETTER,
+    MessageInvalid,
+    MessageRequest,
+    draft_message,
+    draft_of,
+)
+from recon.operations.bank_messages import TEXT_MAX as MESSAGE_TEXT_MAX
 from recon.operations.breaks import (
     BreakRefused,
     MatchRefused,
@@ -13,6 +23,7 @@ from recon.operations.breaks import (
 from recon.operations.chain_reorgs import ACCEPT_CHAIN, propose_chain
 from recon.operations.delivery import FILE_MAXIMUM_BYTES, Delivered, RecordsRefused, deliver_file, push_records
 from recon.operations.drop_folder import take_dropped
+from recon.operations.evidence import EVIDENCE_MAXIMUM_BYTES, EvidenceKnown, EvidenceRefused, attach_file, hand_out_evidence
 from recon.operations.exports import ExportRefused, record_break_export, record_day_export, record_report_export
 from recon.operations.feeds import FeedDayRefused, FeedInvalid, set_feed, sweep_feeds, waive_day
 from recon.operations.figures import count_all_figures, count_figures
@@ -47,6 +58,7 @@ from recon.operations.mappings import (
     try_on,
 )
 from recon.operations.mappings import checked as checked_mapping
+from recon.operations.mentions import see_mention
 from recon.operations.placing import NothingToWithdraw, StatementKnown
 from recon.operations.previewing import FileLine, Restatement, lines_in, raw_around, repeated_by, restatement_by
 from recon.operations.quarantine import NothingNew, QuarantineRefused, dismiss_row, read_again
@@ -90,8 +102,13 @@ __all__ = [
     "ADJUSTMENT",
     "APPROVE_MAPPING",
     "APPROVE_RULES",
+    "CANCELLATION_REASONS",
     "COUNT_REPEATED",
+    "EVIDENCE_MAXIMUM_BYTES",
     "FILE_MAXIMUM_BYTES",
+    "LETTER",
+    "MESSAGE_KINDS",
+    "MESSAGE_TEXT_MAX",
     "REASONS_OF",
     "REBOOK",
     "SAMPLE_MAXIMUM_BYTES",
@@ -103,6 +120,8 @@ __all__ = [
     "ChallengeRefused",
     "Delivered",
     "DeliveryKeyTaken",
+    "EvidenceKnown",
+    "EvidenceRefused",
     "ExportRefused",
     "FeedDayRefused",
     "FeedInvalid",
@@ -114,6 +133,8 @@ __all__ = [
     "MappingNotNew",
     "MappingNotYours",
     "MatchRefused",
+    "MessageInvalid",
+    "MessageRequest",
     "NewAccount",
     "NewPopulation",
     "NothingNew",
@@ -152,6 +173,7 @@ __all__ = [
     "accept_suggestion",
     "assign_break",
     "assign_breaks",
+    "attach_file",
     "cancel_run",
     "checked_mapping",
     "checked_rules",
@@ -169,10 +191,13 @@ __all__ = [
     "dismiss_row",
     "dismiss_suggestion",
     "draft_mapping",
+    "draft_message",
+    "draft_of",
     "draft_rules",
     "end_treatment",
     "execute_job",
     "execute_run",
+    "hand_out_evidence",
     "hand_out_file",
     "last_day_of_timing",
     "lines_in",
@@ -209,6 +234,7 @@ __all__ = [
     "revise_write_off",
     "save_view",
     "see_challenge",
+    "see_mention",
     "set_feed",
     "statements_in",
     "submit_mapping",

@@ -12,6 +12,7 @@ from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import retried
 from recon.models import Break, BreakComment, BreakState, BreakType, Match, MatchMethod
 from recon.operations.matches import MatchRefused, difference_of, lock_items, make_match, parts_leaving_rest, refuse_proposed
+from recon.operations.mentions import mention_people
 from recon.operations.overtaking import changed_by, held_by, in_words
 
 __all__ = ["BreakRefused", "MatchRefused", "assign_break", "assign_breaks", "comment_on_break", "match_by_hand"]
@@ -82,7 +83,7 @@ def assign_breaks(*, break_ids: Sequence[UUID], assignee_id: int | None) -> list
 
 
 def comment_on_break(*, break_id: UUID, author_id: int, text: str) -> BreakComment:
-    """Write a comment on a break, whatever its state.
+    """Write a comment on a break, whatever its state. Whoever it names as `@name` and sees the break finds it among their mentions.
 
     :raises CommentRefused: if it says nothing or more than 4,000 characters.
     """
@@ -92,7 +93,13 @@ def comment_on_break(*, break_id: UUID, author_id: int, text: str) -> BreakComme
             raise CommentRefused("a comment has 1 to 4,000 characters", field="text")
         recon_break = Break.objects.get(pk=break_id)
         comment = BreakComment.objects.create(recon_break=recon_break, author_id=author_id, text=said)
-        record_event("recon.break.commented", target_type="recon.break", target_id=break_id, after={"comment": comment.pk, "text": said})
+        named = mention_people(comment)
+        record_event(
+            "recon.break.commented",
+            target_type="recon.break",
+            target_id=break_id,
+            after={"comment": comment.pk, "text": said, **({"mentions": named} if named else {})},
+        )
         return comment
 
 

@@ -5,16 +5,26 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 from uuid import uuid4
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage, storages
 
 from ledgerops.lib.errors import Refusal, RefusalKind
-from recon.models import StatementFile
 
 CHUNK = 1024 * 1024
+
+
+class Kept(Protocol):
+    """A row that names bytes by their hash."""
+
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def storage_name(self) -> str: ...
 
 
 class FileBytesLost(Refusal):
@@ -56,7 +66,7 @@ def keep(*, sha256: str, content: BinaryIO) -> None:
 
 
 @contextmanager
-def verified(file: StatementFile) -> Iterator[BinaryIO]:
+def verified(file: Kept) -> Iterator[BinaryIO]:
     """Open a stored file whose bytes are those that were received.
 
     :raises FileBytesLost: if they are gone or others.
@@ -68,7 +78,7 @@ def verified(file: StatementFile) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def opened(file: StatementFile) -> Iterator[BinaryIO]:
+def opened(file: Kept) -> Iterator[BinaryIO]:
     """Open a stored file as it is.
 
     :raises FileBytesLost: if it is gone.

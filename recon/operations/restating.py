@@ -13,6 +13,7 @@ from recon.models import Allocation, Break, BreakState, Item, Match, Reconciliat
 from recon.operations.explaining import halve_pairs
 from recon.operations.items import settle_items
 from recon.operations.matches import reopen_breaks
+from recon.operations.overtaking import held_by, in_words
 
 # Lines are the same when they say the same, the n-th of a content being the n-th of it in the version before.
 _PAIRS = """
@@ -88,9 +89,12 @@ def matches_undone_by_withdrawing(item_ids: Sequence[int]) -> list[UUID]:
 def _refuse_if_proposed(item_ids: Sequence[int]) -> None:
     waiting = Break.objects.filter(statement_item__in=item_ids, state=BreakState.PROPOSED).order_by("number").first()
     if waiting is not None:
+        told = held_by(waiting)
         raise RestatementWaits(
-            f"a line that the new version no longer has belongs to {waiting.public_number}, whose proposal is to be decided first",
+            f"a line that the new version no longer has belongs to {waiting.public_number}, whose proposal is to be decided first"
+            f"{in_words(told, by=': proposed by ')}",
             break_id=str(waiting.pk),
+            **told,
         )
 
 

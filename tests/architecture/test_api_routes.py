@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -15,6 +17,7 @@ from ledger.models import Account, AccountingPeriod, Alert, IntegrityFinding, In
 from ledger.operations import set_monitor
 from ledgerops import reference
 from recon.models import Item, Match, MatchChallenge, QuarantinedRow, Reconciliation, Run, Suggestion
+from recon.operations import attach_file
 from tests.concurrency.scene import bank, break_of, mt940, propose, receive, reconcile
 from tests.fixtures import Post, held, signed_in
 
@@ -162,6 +165,15 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("breaks/<uuid:break_id>/comments", "post"): (422, ANALYST),
     ("breaks/<uuid:break_id>/match", "post"): (422, ANALYST),
     ("breaks/<uuid:break_id>/adjustments", "post"): (422, ANALYST),
+    ("breaks/<uuid:break_id>/evidence", "get"): (200, READERS),
+    ("breaks/<uuid:break_id>/evidence", "post"): (415, ("Analyst", "Controller")),
+    ("evidence/<uuid:evidence_id>/bytes", "get"): (200, READERS),
+    ("breaks/<uuid:break_id>/messages", "post"): (422, ANALYST),
+    ("mentions", "get"): (200, READERS),
+    # The sample is somebody else's.
+    ("mentions/<int:mention_id>/seen", "post"): (404, READERS),
+    ("resolution-terms", "get"): (200, READERS),
+    ("resolution-terms", "post"): (422, ("Controller",)),
     ("breaks/<uuid:break_id>/open-items", "get"): (200, READERS),
     ("breaks/<uuid:break_id>/write-offs", "post"): (422, ANALYST),
     ("breaks/<uuid:break_id>/rebookings", "post"): (422, ANALYST),
@@ -262,6 +274,8 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         "alert_id": str(Alert.objects.create(kind="integrity", account=Account.objects.get(code="1010"), detail={}).pk),
         "switch_id": str(set_switch(function="posting", scope="account:2050", reason="why", passes_approved=False).pk),
         "examination_id": str(examination.pk),
+        "evidence_id": str(_attached(by=maker)),
+        "mention_id": "1",
         "external_account_id": "01900000-0000-7000-8000-000000000000",
         "finding_id": str(
             IntegrityFinding.objects.create(
@@ -277,6 +291,11 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         "target_type": "approvals.proposal",
         "target_id": str(proposal.pk),
     }
+
+
+def _attached(*, by: User) -> UUID:
+    found = break_of(reference="FEE-20261102")
+    return attach_file(break_id=found.pk, name="fee.txt", content=BytesIO(b"called"), note="", added_by_id=by.pk).pk
 
 
 def _decided_about(run: Run) -> dict[str, str]:

@@ -25,12 +25,15 @@ from recon.models import (
     Item,
     QuarantinedRow,
     RepeatedLine,
+    ResolutionTerms,
     Run,
     RunStatus,
     Source,
     Statement,
+    Treatment,
 )
 from tests.conftest import empty_filled_tables
+from tests.resolved import ungrounded
 
 LAST_DAY = date(2026, 11, 20)
 
@@ -170,3 +173,15 @@ def test_loading_again_changes_nothing_and_another_company_is_refused(company: C
 
     assert refusal.value.detail["loaded"] == company.key_prefix
     assert JournalEntry.objects.count() == before[0]
+
+
+@pytest.mark.django_db
+def test_every_resolved_break_rests_on_allocations_and_entries(loaded: Loaded) -> None:
+    assert Break.objects.filter(state="resolved", resolved_by__isnull=False).exists()
+    assert ungrounded() == []
+
+
+@pytest.mark.django_db
+def test_terms_are_said_and_a_break_is_treated(loaded: Loaded) -> None:
+    assert ResolutionTerms.objects.filter(write_off_account__isnull=False).count() == 6
+    assert Treatment.objects.filter(kind="timing", ended_at=None).count() == 1

@@ -322,10 +322,11 @@ def frame_of(request: HttpRequest, recon_break: Break) -> dict[str, Any]:
 
 
 def _treated(recon_break: Break) -> dict[str, Any]:
-    """Return how a break is treated, and whether that still counts."""
+    """Return how a break is treated, whether that still counts, and the files that stand with it."""
     treatment = resolution_queries.treatment_of(recon_break)
     counts = treatment is not None and resolution_queries.counts(treatment, today=timezone.localdate())
-    return {"treatment": treatment, "treatment_counts": counts}
+    files = resolution_queries.evidence_files_of(recon_break)
+    return {"treatment": treatment, "treatment_counts": counts, "evidence_files": files}
 
 
 def _acceptable(recon_break: Break, *, evidence: Evidence) -> str:

@@ -39,6 +39,8 @@ LOOKS = {
     "recon.chain.other_accepted": Look("stamp", "amber", "The other chain is accepted; its days are delivered anew"),
     "recon.chain.fork_ended": Look("check", "good", "Ended"),
     "recon.break.resolved": Look("check", "good", "Resolved"),
+    "recon.evidence.attached": Look("paperclip", "", "File attached"),
+    "recon.message.drafted": Look("mail", "", "Message to the bank drafted"),
     "recon.break.treated": Look("hourglass", "amber", "Treated, and left open"),
     "recon.break.treatment_ended": Look("undo-2", "", "Treated no longer"),
     "recon.match.made": Look("link", "", "Matched by hand"),
@@ -117,6 +119,8 @@ def _happening(event: Any, *, people: dict[int, str], asked: dict[str, Asked]) -
         text = event.reason or ", ".join(after.get("days", []))
     if event.action in ("recon.break.treated", "recon.break.treatment_ended"):
         text = after.get("narrative") or event.reason
+    if event.action in ("recon.evidence.attached", "recon.message.drafted"):
+        text = " · ".join(filter(None, (after.get("name", ""), after.get("text", ""))))
     if event.action == "recon.chain.fork_ended":
         text = event.reason
     if event.target_id in asked:
