@@ -1,6 +1,6 @@
 """Reading how breaks are resolved and treated: terms, treatments, evidence, mentions, and what a resolution rests on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from approvals.models import User
 from ledger.models import Account, LegalEntity
 from ledger.queries import accounts_for
 from ledgerops.lib.errors import Refusal, RefusalKind
+from recon.break_queries import items_of
 from recon.models import (
     Allocation,
     Break,
@@ -25,7 +26,7 @@ from recon.models import (
     Treatment,
     TreatmentKind,
 )
-from recon.queries import breaks_for
+from recon.queries import Facts, breaks_for, facts_of_items
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
@@ -141,22 +142,18 @@ def people_who_see_breaks() -> QuerySet[User]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grounds:
-    """What a resolved break rests on: each of its items' matches with everything those hold."""
+class Beside:
+    """A match that holds one of a resolved break's items beside the one that the break names, with all its items."""
 
-    matches: Sequence[Match]
-    allocations: Sequence[Allocation]
+    match: Match
+    items: Sequence[Facts]
 
 
-def grounds_of(recon_break: Break) -> Grounds:
-    """Return the allocations that hold a break's items now, and whatever else their matches hold."""
+def matches_beside(recon_break: Break) -> list[Beside]:
+    """Return what else a resolved break rests on: where a wrong entry was rebooked, the match of that entry with its reversal."""
     own = [pk for pk in (recon_break.ledger_item_id, recon_break.statement_item_id) if pk is not None]
-    return grounds_of_items(own)
-
-
-def grounds_of_items(item_ids: Collection[int]) -> Grounds:
-    """Return what holds these items."""
-    holding = Allocation.objects.filter(item__in=item_ids, revoked_at=None).values("match")
-    matches = list(Match.objects.filter(pk__in=holding).select_related("made_by", "run").order_by("made_at"))
-    held = Allocation.objects.filter(match__in=[one.pk for one in matches], revoked_at=None)
-    return Grounds(matches=matches, allocations=list(held.select_related("item__population").order_by("match", "item__side", "pk")))
+    if len(own) < 2:
+        return []
+    held = Allocation.objects.filter(item__in=own, revoked_at=None).exclude(match=recon_break.resolved_by_id)
+    matches = list(Match.objects.filter(pk__in=held.values("match")).select_related("made_by", "run").order_by("made_at"))
+    return [Beside(match=one, items=list(facts_of_items(items_of(one)).values())) for one in matches]

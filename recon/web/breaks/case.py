@@ -326,7 +326,8 @@ def _treated(recon_break: Break) -> dict[str, Any]:
     treatment = resolution_queries.treatment_of(recon_break)
     counts = treatment is not None and resolution_queries.counts(treatment, today=timezone.localdate())
     files = resolution_queries.evidence_files_of(recon_break)
-    return {"treatment": treatment, "treatment_counts": counts, "evidence_files": files}
+    beside = resolution_queries.matches_beside(recon_break) if recon_break.resolved_by_id is not None else []
+    return {"treatment": treatment, "treatment_counts": counts, "evidence_files": files, "beside": beside}
 
 
 def _acceptable(recon_break: Break, *, evidence: Evidence) -> str:

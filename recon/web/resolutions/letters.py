@@ -11,16 +11,16 @@ from django.views.decorators.http import require_http_methods
 
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.http import STATUS_OF, requires
+from ledgerops.lib.money import grouped
 from recon import operations, queries
 from recon.models import Break
 from recon.web.breaks.case import address_of, frame_of, sentence_of
 from recon.web.breaks.listing import user_of
 
 TEMPLATE = "recon/resolutions/message.html"
-TEXTS = {
-    True: "The movement above stands on your statement and not in our books. Please tell us what it is, or return it.",
-    False: "We expect the movement above on our account and do not find it on your statements. Please trace it.",
-}
+OF_OURS = "We expect the movement above on our account and do not find it on your statements. Please trace it."
+OF_THEIRS = "The movement above stands on your statement and not in our books. Please tell us what it is, or return it."
+OF_BOTH = "In our books it is {ours}. Please tell us what the difference is, or correct it."
 
 
 class MessageForm(forms.Form):
@@ -41,7 +41,7 @@ def message(request: HttpRequest, break_id: UUID) -> HttpResponse:
     recon_break = queries.break_for(user, break_id=break_id)
     operations.refuse_of_a_source(recon_break)
     if request.method != "POST":
-        initial = {"kind": operations.LETTER, "text": TEXTS[recon_break.ledger_item is None]}
+        initial = {"kind": operations.LETTER, "text": _text(recon_break)}
         asked = {name: request.GET[name] for name in ("kind", "reason", "text") if name in request.GET}
         return _render(request, recon_break, form=MessageForm({**initial, **asked}))
     form = MessageForm(request.POST)
@@ -54,6 +54,16 @@ def message(request: HttpRequest, break_id: UUID) -> HttpResponse:
         return _render(request, recon_break, form=form, status=STATUS_OF[refusal.kind])
     messages.success(request, f"{kept.name} is kept with {recon_break.public_number}. Send it from your own mail or bank channel.")
     return redirect(f"{address_of(request, break_id)}#evidence")
+
+
+def _text(recon_break: Break) -> str:
+    """Return what the bank is asked unless the analyst writes something else."""
+    if recon_break.ledger_item is None:
+        return OF_THEIRS
+    if recon_break.statement_item is None:
+        return OF_OURS
+    asset = recon_break.reconciliation.source.asset
+    return OF_BOTH.format(ours=f"{asset.code} {grouped(abs(recon_break.ledger_item.signed_minor), scale=asset.scale)}")
 
 
 def _wish(recon_break: Break, form: MessageForm) -> operations.MessageRequest:
