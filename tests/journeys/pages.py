@@ -11,6 +11,7 @@ from django.test import Client
 @dataclass
 class Form:
     action: str
+    method: str = "get"
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -30,7 +31,7 @@ class Reader(HTMLParser):
         if tag == "a":
             self.links.append(given.get("href", ""))
         if tag == "form":
-            self.forms.append(Form(action=given.get("action", "")))
+            self.forms.append(Form(action=given.get("action", ""), method=given.get("method", "get").lower()))
         if not self.forms:
             return
         fields = self.forms[-1].fields
@@ -75,8 +76,8 @@ class Browser:
         return self._beside(found[0])
 
     def submit(self, pattern: str, *, answers: int = 200, **filled: Any) -> str:
-        """Submit the first form of the page whose action matches, with what is filled in besides what it holds."""
-        found = [form for form in Reader(self.html).forms if re.search(pattern, form.action)]
+        """Submit the first form that changes something and whose action matches, with what is filled in besides what it holds."""
+        found = [form for form in Reader(self.html).forms if form.method == "post" and re.search(pattern, form.action)]
         assert found, f"no form {pattern} on {self.address}: {[form.action for form in Reader(self.html).forms]}"
         form = found[0]
         assert "csrfmiddlewaretoken" in form.fields, f"{form.action} is not protected"
