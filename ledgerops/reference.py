@@ -19,6 +19,7 @@ from recon.operations import (
     SET_TERMS,
     WRITE_OFF,
 )
+from recon.operations.proofs import CERTIFY_PROOF
 
 READING = [
     "ledger.view_account",
@@ -37,6 +38,7 @@ READING = [
     "recon.view_break",
     "recon.view_run",
     "recon.view_statement",
+    "recon.view_proofresult",
     "approvals.view_proposal",
 ]
 ROLES = {
@@ -57,6 +59,7 @@ ROLES = {
         "recon.attach_evidence",
         "recon.draft_message",
         "recon.accept_chain",
+        "recon.run_proof",
         "ledger.record_transaction",
         "ledger.record_status",
         "ledger.manage_hold",
@@ -86,6 +89,8 @@ ROLES = {
         "recon.propose_terms",
         "recon.attach_evidence",
         "recon.set_feed",
+        "recon.run_proof",
+        "recon.define_proof",
     ],
     "Administrator": ["recon.view_statement", "recon.set_feed", "approvals.view_proposal", "approvals.set_switch", "audit.search_trail"],
     "Auditor": [*READING, "audit.search_trail", "approvals.read_records"],
@@ -132,6 +137,7 @@ REASONS = {
         ("MAPPING_CHANGE", "Its files are written in another way than before"),
         ("MAPPING_MORE", "More of its columns are read"),
     ],
+    CERTIFY_PROOF: [("PROOF_CERTIFIED", "The proof is right as it stands")],
     APPROVE_RULES: [
         ("RULES_MORE", "More is matched by itself"),
         ("RULES_SAFER", "Wrong matches are avoided"),

@@ -339,6 +339,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep queued reconciliation runs": {"task": "recon.tasks.sweep_runs", "schedule": 15.0},
     "sweep waiting trials of rules": {"task": "recon.tasks.sweep_trials", "schedule": 15.0},
+    "prove the days": {"task": "recon.tasks.prove_days", "schedule": 900.0, "options": {"expires": 900.0}},
     "count the figures of reports": {"task": "recon.tasks.count_figures", "schedule": 300.0, "options": {"expires": 300.0}},
     "count all figures of reports": {"task": "recon.tasks.count_all_figures", "schedule": crontab(hour=1, minute=40)},
     "sweep missing feeds": {"task": "recon.tasks.sweep_feeds", "schedule": 60.0},

@@ -7,10 +7,11 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 from django.conf import settings
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from recon import operations
-from recon.operations import chain_reading, trials
+from recon.operations import chain_reading, proofs, trials
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,12 @@ def count_figures() -> int:
 def count_all_figures() -> int:
     """Count every day of reports anew; what a long transaction left out is in it."""
     return operations.count_all_figures(whole=True)
+
+
+@shared_task(name="recon.tasks.prove_days")
+def prove_days() -> int:
+    """Prove the days that ended and have no proof yet, or whose proof lacked a statement or a block."""
+    return proofs.prove_days(today=timezone.now().date())
 
 
 @shared_task(name="recon.tasks.sweep_runs")

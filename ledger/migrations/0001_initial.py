@@ -1708,6 +1708,7 @@ class Migration(migrations.Migration):
                             ("status_conflict", "Impossible status reported"),
                             ("recurring", "Recurring entry not posted"),
                             ("chain", "Chain does not prove"),
+                            ("proof", "Proof fails"),
                         ],
                         max_length=20,
                     ),

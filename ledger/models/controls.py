@@ -56,6 +56,7 @@ class AlertKind(models.TextChoices):
     STATUS_CONFLICT = "status_conflict", "Impossible status reported"
     RECURRING = "recurring", "Recurring entry not posted"
     CHAIN = "chain", "Chain does not prove"
+    PROOF = "proof", "Proof fails"
 
 
 class Alert(models.Model):

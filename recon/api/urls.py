@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.api import acts, chains, files, judging, reports, resolutions, rules, sources, views
+from recon.api import acts, chains, files, judging, proofs, reports, resolutions, rules, sources, views
 
 urlpatterns = [
     path("sources", sources.Sources.as_view()),
@@ -41,6 +41,10 @@ urlpatterns = [
     path("reconciliations/<int:reconciliation_id>/rules/<int:number>", rules.RulesDetail.as_view()),
     path("reconciliations/<int:reconciliation_id>/rules/<int:number>/submit", rules.RulesSubmission.as_view()),
     path("reconciliations/<int:reconciliation_id>/runs", views.ReconciliationRuns.as_view()),
+    path("proofs", proofs.Proofs.as_view()),
+    path("proofs/<code:code>", proofs.ProofDetail.as_view()),
+    path("proofs/<code:code>/days", proofs.ProofDays.as_view()),
+    path("proof-results/<uuid:result_id>", proofs.ProofResults.as_view()),
     path("reports/reconciliation", reports.ReconciliationReport.as_view()),
     path("runs", views.Runs.as_view()),
     path("runs/<uuid:run_id>", views.RunDetail.as_view()),

@@ -347,6 +347,99 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ProofDefinition",
+            fields=[
+                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
+                ("code", models.CharField(max_length=40)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("name", models.CharField(max_length=120)),
+                ("kind", models.CharField(choices=[("customer_money", "Customer money"), ("reserves", "Reserves")], max_length=20)),
+                ("terms", models.JSONField()),
+                ("starts_on", models.DateField()),
+                ("defined_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                ("asset", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.asset")),
+                (
+                    "defined_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+                ("entity", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.legalentity")),
+            ],
+            options={
+                "db_table": "recon_proof_definition",
+                "ordering": ["code", "-version"],
+                "permissions": [
+                    ("define_proof", "Can define what is proven every day"),
+                    ("run_proof", "Can have proofs made and propose to certify them"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("code", "version"), name="recon_proof_version_is_numbered_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["customer_money", "reserves"])), name="recon_proof_kind_is_known"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ProofResult",
+            fields=[
+                ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
+                ("day", models.DateField()),
+                ("n", models.PositiveIntegerField()),
+                ("known_at", models.DateTimeField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("holds", "Holds"),
+                            ("surplus", "Surplus"),
+                            ("shortfall", "Shortfall"),
+                            ("mismatch", "Supply is not what the books say"),
+                            ("incomplete", "Incomplete"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("difference_minor", models.DecimalField(decimal_places=0, max_digits=50, null=True)),
+                ("canonical", models.TextField()),
+                ("digest", models.CharField(max_length=64)),
+                ("made_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "definition",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="results", to="recon.proofdefinition"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_proof_result",
+                "ordering": ["-day", "-n"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("definition", "day", "n"), name="recon_proof_result_is_numbered_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["holds", "surplus", "shortfall", "mismatch", "incomplete"])),
+                        name="recon_proof_outcome_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("difference_minor", None), ("outcome", "incomplete")),
+                            models.Q(("difference_minor__gte", 0), ("outcome", "holds")),
+                            models.Q(("difference_minor__gt", 0), ("outcome", "surplus")),
+                            models.Q(("difference_minor__lt", 0), ("outcome", "shortfall")),
+                            models.Q(("difference_minor__isnull", False), ("outcome", "mismatch")),
+                            _connector="OR",
+                        ),
+                        name="recon_proof_outcome_is_its_difference",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="StatementFile",
             fields=[
                 ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
@@ -1739,6 +1832,41 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "recon_population_account",
                 "constraints": [models.UniqueConstraint(fields=("population", "account"), name="recon_account_is_in_a_population_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="ProofCertificate",
+            fields=[
+                (
+                    "result",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="certificate",
+                        serialize=False,
+                        to="recon.proofresult",
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                ("proposal_id", models.UUIDField(unique=True)),
+                ("certified_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                (
+                    "certified_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+                (
+                    "prepared_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+            ],
+            options={
+                "db_table": "recon_proof_certificate",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("prepared_by", models.F("certified_by")), _negated=True),
+                        name="recon_proof_certifier_is_not_its_preparer",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

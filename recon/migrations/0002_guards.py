@@ -14,4 +14,5 @@ class Migration(migrations.Migration):
         sql_file("recon", "rules_v1"),
         sql_file("recon", "resolutions_v1"),
         sql_file("recon", "certification_v1"),
+        sql_file("recon", "proofs_v1"),
     ]

@@ -34,6 +34,7 @@ from recon.models.matching import (
     Side,
 )
 from recon.models.resolutions import EvidenceFile, EvidenceOrigin, Mention, ResolutionTerms, Treatment, TreatmentKind
+from recon.models.proofs import ProofCertificate, ProofDefinition, ProofKind, ProofOutcome, ProofResult
 from recon.models.rules import (
     BusinessDay,
     MatchChallenge,
@@ -118,6 +119,11 @@ __all__ = [
     "Population",
     "PopulationAccount",
     "PopulationStatement",
+    "ProofCertificate",
+    "ProofDefinition",
+    "ProofKind",
+    "ProofOutcome",
+    "ProofResult",
     "ProofStatus",
     "Purpose",
     "QuarantineState",

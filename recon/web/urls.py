@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("breaks/", include("recon.web.resolutions.urls")),
     path("chains/", include("recon.web.chains.urls")),
     path("reconciliations/", include("recon.web.reconciliations.urls")),
+    path("proofs/", include("recon.web.proofs.urls")),
     path("reports/", include("recon.web.reports.urls")),
     path("rules/", include("recon.web.rules.urls")),
     path("runs/", include("recon.web.runs.urls")),

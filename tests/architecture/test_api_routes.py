@@ -67,6 +67,12 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("chart", "get"): (200, READERS),
     ("chart/imports", "post"): (422, ANALYST),
     ("reports/reconciliation", "get"): (200, READERS),
+    ("proofs", "get"): (200, READERS),
+    ("proofs", "post"): (422, ("Controller",)),
+    # There is none of the sample's code or id.
+    ("proofs/<code:code>", "get"): (404, READERS),
+    ("proofs/<code:code>/days", "post"): (404, ("Analyst", "Controller")),
+    ("proof-results/<uuid:result_id>", "get"): (404, READERS),
     ("alerts", "get"): (200, READERS),
     ("alerts/<uuid:alert_id>/seen-to", "post"): (422, ("Analyst", "Controller")),
     ("switches", "get"): (200, WITH_FILES),

@@ -11,6 +11,8 @@ SOURCE_TESTS = "tests/database/test_source_guards.py"
 CHAIN_TESTS = "tests/database/test_chain_guards.py"
 RESOLUTION_TESTS = "tests/database/test_resolution_guards.py"
 RULES_TESTS = "tests/database/test_rules_guards.py"
+PROOF_TESTS = "tests/database/test_proof_guards.py"
+PROVEN_TEST = f"{PROOF_TESTS}::test_what_is_and_was_proven_never_changes_it"
 AROUND_TESTS = "tests/faults/test_ways_around.py"
 
 
@@ -185,6 +187,16 @@ GUARDS = [
     trigger("recon_never_match_append_only", "recon_never_match", f"{RULES_TESTS}::test_pair_that_never_matches_is_forgotten_it"),
     trigger("recon_undoing_append_only", "recon_match_undoing", f"{RULES_TESTS}::test_undoing_of_a_match_is_rewritten_it"),
     trigger("recon_suggestion_meaning_never_changes", "recon_suggestion", f"{RULES_TESTS}::test_suggestion_becomes_another_it"),
+    trigger("recon_proof_definition_never_changes", "recon_proof_definition", PROVEN_TEST),
+    trigger("recon_proof_result_never_changes", "recon_proof_result", PROVEN_TEST),
+    trigger("recon_proof_certificate_never_changes", "recon_proof_certificate", "tests/recon/test_proofs.py::test_certificate_stays_it"),
+    trigger(
+        "recon_proof_certificate_is_approved", "recon_proof_certificate", f"{PROOF_TESTS}::test_certificate_needs_an_executed_proposal_it"
+    ),
+    constraint("recon_proof_outcome_is_its_difference", "recon_proof_result", f"{PROOF_TESTS}::test_outcome_is_its_difference_it"),
+    constraint(
+        "recon_proof_certifier_is_not_its_preparer", "recon_proof_certificate", f"{PROOF_TESTS}::test_certifier_is_not_who_prepared_it"
+    ),
     trigger("recon_chain_meaning_never_changes", "recon_chain", f"{CHAIN_TESTS}::test_another_contract_is_followed_it"),
     trigger("recon_chain_block_only_rises", "recon_chain_block", f"{CHAIN_TESTS}::test_block_becomes_another_it"),
     index("recon_chain_has_one_live_block_of_a_number", f"{CHAIN_TESTS}::test_second_live_block_of_a_number_it"),
