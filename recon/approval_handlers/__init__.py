@@ -9,4 +9,12 @@ from recon.approval_handlers.repeats import REPEAT_HANDLER
 from recon.approval_handlers.resolutions import RESOLUTION_HANDLERS
 from recon.approval_handlers.rules import RULES_HANDLER
 
-HANDLERS: tuple[Handler, ...] = (ADJUSTMENT_HANDLER, CHAIN_HANDLER, MAPPING_HANDLER, PROOF_HANDLER, REPEAT_HANDLER, RULES_HANDLER, *RESOLUTION_HANDLERS)
+HANDLERS: tuple[Handler, ...] = (
+    ADJUSTMENT_HANDLER,
+    CHAIN_HANDLER,
+    MAPPING_HANDLER,
+    PROOF_HANDLER,
+    REPEAT_HANDLER,
+    RULES_HANDLER,
+    *RESOLUTION_HANDLERS,
+)

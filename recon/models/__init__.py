@@ -33,8 +33,8 @@ from recon.models.matching import (
     RunStatus,
     Side,
 )
-from recon.models.resolutions import EvidenceFile, EvidenceOrigin, Mention, ResolutionTerms, Treatment, TreatmentKind
 from recon.models.proofs import ProofCertificate, ProofDefinition, ProofKind, ProofOutcome, ProofResult
+from recon.models.resolutions import EvidenceFile, EvidenceOrigin, Mention, ResolutionTerms, Treatment, TreatmentKind
 from recon.models.rules import (
     BusinessDay,
     MatchChallenge,
