@@ -56,7 +56,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("recon:statements", "Statements", "file-text", "s", "recon.view_statement"),
             Place("recon:sources", "Sources", "plug", "k", "recon.view_statement"),
             Place("recon:chains", "Chains", "link", "g", "recon.view_statement"),
-            Place("recon:proofs", "Proofs", "badge-check", "4", "recon.view_proofresult"),
+            Place("recon:proofs", "Proofs", "badge-check", "5", "recon.view_proofresult"),
             Place("recon:report", "Report", "chart-column", "3", "recon.view_run"),
         ),
     ),

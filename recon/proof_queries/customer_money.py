@@ -75,6 +75,7 @@ def _banks(codes: Sequence[str], *, day: date, known_at: datetime) -> tuple[list
         moving += [
             {
                 "day": one.day.isoformat(),
+                "entry": str(one.entry_id) if one.entry_id else None,
                 "minor": str(one.minor),
                 "place": one.place,
                 "reference": one.reference,

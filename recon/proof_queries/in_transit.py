@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -53,7 +54,7 @@ settled AS (
       AND NOT EXISTS (SELECT FROM late_matches x WHERE x.match_id = a.match_id)
     GROUP BY a.item_id)
 SELECT p.side, CASE p.side WHEN 'ledger' THEN 'LE-' || e.number || '/' || p.entry_line ELSE p.content_key END AS place, p.day, p.reference,
-       (p.amount_minor - coalesce(s.minor, 0)) * CASE p.flow WHEN 'in' THEN 1 ELSE -1 END AS minor
+       (p.amount_minor - coalesce(s.minor, 0)) * CASE p.flow WHEN 'in' THEN 1 ELSE -1 END AS minor, p.entry_id
 FROM placed p
 LEFT JOIN settled s ON s.item_id = p.id
 LEFT JOIN ledger_entry e ON e.id = p.entry_id
@@ -64,7 +65,7 @@ WHERE p.day <= %(day)s AND p.amount_minor > coalesce(s.minor, 0)
           SELECT FROM recon_statement_line l WHERE l.statement_id = f.id AND l.content_key = p.content_key) END
 UNION ALL
 SELECT 'ledger', 'LE-' || e.number || '/' || p.line, p.effective_date, e.reference,
-       p.amount_minor * CASE p.direction WHEN 'debit' THEN 1 ELSE -1 END
+       p.amount_minor * CASE p.direction WHEN 'debit' THEN 1 ELSE -1 END, p.entry_id
 FROM recon_population_account t
 JOIN recon_population n ON n.id = t.population_id AND n.reconciliation_id = %(reconciliation)s
 JOIN ledger_posting p ON p.account_id = t.account_id AND p.account_seq > t.last_account_seq
@@ -88,6 +89,7 @@ class InTransit:
     day: date
     reference: str
     minor: int
+    entry_id: UUID | None
 
 
 def in_transit(*, reconciliation: Reconciliation, day: date, known_at: datetime) -> Sequence[InTransit]:
@@ -96,6 +98,13 @@ def in_transit(*, reconciliation: Reconciliation, day: date, known_at: datetime)
     with connection.cursor() as cursor:
         cursor.execute(_IN_TRANSIT, values)
         return [
-            InTransit(side=side, place=place, day=on, reference=reference, minor=int(minor) if side == "ledger" else -int(minor))
-            for side, place, on, reference, minor in cursor.fetchall()
+            InTransit(
+                side=side,
+                place=place,
+                day=on,
+                reference=reference,
+                minor=int(minor) if side == "ledger" else -int(minor),
+                entry_id=entry_id,
+            )
+            for side, place, on, reference, minor, entry_id in cursor.fetchall()
         ]

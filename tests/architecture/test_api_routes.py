@@ -16,10 +16,11 @@ from approvals.operations import set_switch
 from ledger.models import Account, AccountingPeriod, Alert, IntegrityFinding, IntegrityRun, JournalEntry
 from ledger.operations import set_monitor
 from ledgerops import reference
-from recon.models import Item, Match, MatchChallenge, QuarantinedRow, Reconciliation, Run, Suggestion
+from recon.models import Item, Match, MatchChallenge, QuarantinedRow, Reconciliation, Run, Source, Suggestion
 from recon.operations import attach_file
+from recon.operations.proofs import define_proof, prove
 from tests.concurrency.scene import bank, break_of, mt940, propose, receive, reconcile
-from tests.fixtures import Post, held, signed_in
+from tests.fixtures import DAY, ENTITY, Post, held, signed_in
 
 ROLES = ("Analyst", "Approver", "Controller", "Administrator", "Auditor", "Engineer")
 READERS = ("Analyst", "Approver", "Controller", "Auditor", "Engineer")
@@ -69,10 +70,9 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("reports/reconciliation", "get"): (200, READERS),
     ("proofs", "get"): (200, READERS),
     ("proofs", "post"): (422, ("Controller",)),
-    # There is none of the sample's code or id.
-    ("proofs/<code:code>", "get"): (404, READERS),
-    ("proofs/<code:code>/days", "post"): (404, ("Analyst", "Controller")),
-    ("proof-results/<uuid:result_id>", "get"): (404, READERS),
+    ("proofs/<code:code>", "get"): (200, READERS),
+    ("proofs/<code:code>/days", "post"): (422, ("Analyst", "Controller")),
+    ("proof-results/<uuid:result_id>", "get"): (200, READERS),
     ("alerts", "get"): (200, READERS),
     ("alerts/<uuid:alert_id>/seen-to", "post"): (422, ("Analyst", "Controller")),
     ("switches", "get"): (200, WITH_FILES),
@@ -282,6 +282,7 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         "examination_id": str(examination.pk),
         "evidence_id": str(_attached(by=maker)),
         "mention_id": "1",
+        "result_id": str(_proven(source, by=maker)),
         "external_account_id": "01900000-0000-7000-8000-000000000000",
         "finding_id": str(
             IntegrityFinding.objects.create(
@@ -302,6 +303,15 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
 def _attached(*, by: User) -> UUID:
     found = break_of(reference="FEE-20261102")
     return attach_file(break_id=found.pk, name="fee.txt", content=BytesIO(b"called"), note="", added_by_id=by.pk).pk
+
+
+def _proven(source: Source, *, by: User) -> UUID:
+    """Prove a day of the account that the routes name."""
+    definition = define_proof(
+        code="1010", name="Dollars", kind="customer_money", entity=ENTITY, asset="USD", terms={"sources": [source.code]}, starts_on=DAY,
+        defined_by_id=by.pk,
+    )  # fmt: skip
+    return prove(definition_id=definition.pk, day=DAY).pk
 
 
 def _decided_about(run: Run) -> dict[str, str]:
