@@ -100,7 +100,7 @@ def test_movements_to_follow_are_one_of_each_thing_that_can_happen() -> None:
     assert Hold.objects.get(pk=followed["follow-authorisation"].pk).remaining_minor == 240_00
     (shortfall,) = (followed["follow-return"].warnings or {})["shortfalls"]
     assert shortfall["amount"] == "60000"
-    assert list(Alert.objects.order_by("kind").values_list("kind", flat=True)) == ["shortfall", "status_conflict"]
+    assert list(Alert.objects.order_by("kind").values_list("kind", flat=True)) == ["proof", "shortfall", "status_conflict"]
     sums: Counter[str] = Counter()
     for balance in Balance.objects.select_related("account__asset"):
         sums[balance.account.asset.code] += int(balance.posted_debits_minor - balance.posted_credits_minor)
