@@ -74,6 +74,11 @@ def timeline_of(*, target_type: str, target_id: object) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(target_type=target_type, target_id=str(target_id)).order_by("id")
 
 
+def happened_to(*, target_type: str, target_ids: Sequence[str], since: datetime) -> QuerySet[AuditEvent]:
+    """Return what happened to several objects since an instant, newest first. The caller has already shown them to the reader."""
+    return AuditEvent.objects.filter(target_type=target_type, target_id__in=target_ids, at__gt=since, outcome="done").order_by("-id")
+
+
 def everything_about(user: "AbstractUser", *, target_type: str, target_id: str) -> QuerySet[AuditEvent]:
     """Return the events that name one object as their target or, for a proposal, that it caused, for those who may search the trail.
 

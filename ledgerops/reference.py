@@ -7,6 +7,8 @@ from iso4217 import Currency
 from approvals import operations as approvals
 from ledger import operations as ledger
 from ledger.transaction_types import TRANSACTION_TYPES
+from recon import operations as recon
+from recon.break_clock import Level
 from recon.models import TreatmentKind
 from recon.operations import (
     ACCEPT_CHAIN,
@@ -14,8 +16,11 @@ from recon.operations import (
     APPROVE_MAPPING,
     APPROVE_RULES,
     COUNT_REPEATED,
+    LABELS,
     REASONS_OF,
     REBOOK,
+    ROOT_CAUSES,
+    SET_SERVICE_LEVEL,
     SET_TERMS,
     WRITE_OFF,
 )
@@ -88,6 +93,8 @@ ROLES = {
         "recon.undo_match",
         "recon.propose_terms",
         "recon.attach_evidence",
+        "recon.propose_service_level",
+        "recon.route_break",
         "recon.set_feed",
         "recon.run_proof",
         "recon.define_proof",
@@ -143,6 +150,10 @@ REASONS = {
         ("RULES_SAFER", "Wrong matches are avoided"),
         ("RULES_TARIFF", "A charge has changed"),
     ],
+    SET_SERVICE_LEVEL: [
+        ("SERVICE_LEVEL_POLICY", "The policy on deadlines has changed"),
+        ("SERVICE_LEVEL_REVIEW", "Yearly review"),
+    ],
     "ledger.change_account": [
         ("ACCOUNT_LIMIT", "Limit set or changed"),
         ("ACCOUNT_STATUS", "Account opened again, closed or released from a freeze"),
@@ -189,7 +200,32 @@ TREATMENT_REASONS = {
         ("STATEMENT_FOREIGN_LINE", "The line belongs to another account of the bank"),
     ],
 }
-REASON_CODES = [(code, label, kind) for kind, reasons in {**REASONS, **TREATMENT_REASONS}.items() for code, label in reasons]
+# Governed lists that no proposal is about: what breaks are labelled with, and what is found to be their cause.
+LISTS = {
+    LABELS: [
+        ("LABEL_BANK_ASKED", "Bank asked"),
+        ("LABEL_CUSTOMER_ASKED", "Customer asked"),
+        ("LABEL_ENGINEERING", "With engineering"),
+        ("LABEL_FRAUD", "Fraud check"),
+        ("LABEL_MONTH_END", "Month end"),
+    ],
+    ROOT_CAUSES: [
+        ("CAUSE_CUT_OFF", "Booked after the cut-off"),
+        ("CAUSE_FEE", "Charge not booked by us"),
+        ("CAUSE_FX", "Rate differs"),
+        ("CAUSE_REFERENCE", "Reference lost or mistyped"),
+        ("CAUSE_DOUBLE", "Sent or booked twice"),
+        ("CAUSE_OURS", "Our booking was wrong"),
+        ("CAUSE_THEIRS", "The bank's booking was wrong"),
+        ("CAUSE_FEED", "Feed late or incomplete"),
+    ],
+}
+REASON_CODES = [(code, label, kind) for kind, reasons in {**REASONS, **TREATMENT_REASONS, **LISTS}.items() for code, label in reasons]
+# Differences from so many minor units are due within so many business days; what one side lacks is timing for three.
+SERVICE_LEVELS = {
+    "USD": Level(bands=((0, 5), (1_000_000, 3), (10_000_000, 1))),
+    "EUR": Level(bands=((0, 5), (1_000_000, 3), (10_000_000, 1))),
+}
 
 
 def load_reference_data(*, usual_accounts: Mapping[str, str] | None = None) -> None:
@@ -206,5 +242,7 @@ def load_reference_data(*, usual_accounts: Mapping[str, str] | None = None) -> N
         approvals.define_role(name=role, permissions=permissions)
     for code, label, kind in REASON_CODES:
         approvals.define_reason_code(code=code, label=label, kind=kind, usual_account=(usual_accounts or {}).get(code, ""))
+    for asset, level in SERVICE_LEVELS.items():
+        recon.define_service_level(asset=asset, level=level)
     for kind in REASONS:
         approvals.define_policy(kind=kind, required_approvals=1, expires_after_hours=96)

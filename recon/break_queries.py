@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Abs
+from django.utils.timezone import localdate
 
 from approvals.models import User
 from ledger.models import Account
@@ -35,7 +36,9 @@ from recon.matching.rules import Rules
 from recon.models import (
     Allocation,
     Break,
+    BreakLabel,
     BreakState,
+    BreakWatcher,
     Item,
     Match,
     MatchChallenge,
@@ -76,9 +79,30 @@ class BreakFigures:
     oldest: date | None
 
 
-def queue_for(user: "AbstractUser") -> QuerySet[Break]:
-    """Return the breaks this user is to look at: those that only wait for a file are grouped under its break."""
-    return breaks_for(user).filter(parent=None)
+def queue_for(user: "AbstractUser", *, today: date | None = None) -> QuerySet[Break]:
+    """Return the breaks this user is to look at: those that only wait for a file are grouped under its break, others are put off."""
+    return breaks_for(user).filter(awake(today or localdate()), parent=None)
+
+
+def awake(today: date) -> Q:
+    """Return the condition of breaks that are not put off beyond today."""
+    return Q(snoozed_until=None) | Q(snoozed_until__lt=today)
+
+
+def labels_of(breaks: Sequence[Break]) -> dict[UUID, list[str]]:
+    """Return the words of the labels of several breaks, by the break's id; those without one are absent."""
+    found: dict[UUID, list[str]] = {}
+    for row in BreakLabel.objects.filter(recon_break__in=breaks).select_related("label"):
+        found.setdefault(row.recon_break_id, []).append(row.label.label)
+    return found
+
+
+def work_of(recon_break: Break, *, user: User) -> dict[str, Any]:
+    """Return what people have said of a break: its labels, and whether this person watches it."""
+    own = BreakWatcher.objects.filter(recon_break=OuterRef("pk"), user=user)
+    said = Break.objects.filter(pk=recon_break.pk).values_list("labels__label", "labels__label__label", Exists(own))
+    rows = list(said.order_by("labels__label"))
+    return {"labels": [(code, word) for code, word, _ in rows if code], "watched": rows[0][2]}
 
 
 def break_figures(user: "AbstractUser", *, today: date) -> BreakFigures:

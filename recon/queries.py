@@ -175,6 +175,8 @@ def breaks_for(user: "AbstractUser") -> QuerySet[Break]:
             "assignee",
             "opened_by_run",
             "parent",
+            "root_cause",
+            "previous_assignee",
         )
         .annotate(size_minor=Abs(F("difference_minor")))
         .order_by("occurred_on", "number")

@@ -74,6 +74,7 @@ WHOLE = frozenset(
         "ledger.IntegrityRun",
         "ledger.Party",
         "recon.BusinessDay",
+        "recon.ServiceLevel",
         "ledger.Rate",
         "ledger.RateAge",
         "ledger.TransactionType",
@@ -95,6 +96,7 @@ EXCLUDED = {
     "ledger.HistoricalPartyDetails": "personal data",
     "ledger.PartyDetails": "personal data",
     "mfa.Authenticator": "credentials",
+    "recon.HandoverMark": "preferences",
     "sessions.Session": "sessions",
 }
 assert not WHOLE & set(EXCLUDED)

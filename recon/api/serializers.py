@@ -10,6 +10,7 @@ from approvals.api.serializers import ProposalFields
 from audit.api.serializers import Event
 from ledgerops.lib.api import AmountField, Body, MinorField
 from recon.api.judging_serializers import SuggestionFields
+from recon.break_clock import DUES, NATURES
 from recon.matching.candidates import Verdict
 from recon.models import (
     BreakState,
@@ -418,6 +419,14 @@ class BreakDetailFields(BreakFields):
     resolved_by = MatchFields(allow_null=True)
     proposals = ProposalFields(many=True)
     timeline = Event(many=True)
+    nature = serializers.ChoiceField(choices=NATURES, help_text="what it is today, by the clock")
+    due_on = serializers.DateField(help_text="the business day by whose end it is to be resolved")
+    labels = serializers.ListField(child=serializers.CharField())
+    root_cause = serializers.CharField(allow_null=True)
+    snoozed_until = serializers.DateField(allow_null=True)
+    snooze_reason = serializers.CharField()
+    previous_assignee = serializers.CharField(allow_null=True)
+    watched = serializers.BooleanField(help_text="by who asks")
 
 
 class BreakFilters(Body):
@@ -426,6 +435,9 @@ class BreakFilters(Body):
     source = serializers.CharField(required=False)  # type: ignore[assignment] # a declared field, not the attribute
     asset = serializers.CharField(required=False)
     assignee = serializers.CharField(required=False, help_text="a user name, `me` or `nobody`")
+    nature = serializers.ChoiceField(choices=NATURES, required=False, help_text="what it is today, by the clock")
+    due = serializers.ChoiceField(choices=DUES, required=False, help_text="past its day, due today, due by tomorrow")
+    label = serializers.CharField(required=False)  # type: ignore[assignment] # a declared field, not the attribute
     q = serializers.CharField(required=False, help_text="a break's number, or part of its reference or counterparty")
     treatment = serializers.ChoiceField(choices=TREATMENTS, required=False, help_text="how it is treated today")
     waits_for = serializers.CharField(required=False, help_text="number of the break of a missing file: what waits for it")

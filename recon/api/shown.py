@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from django.utils.timezone import localdate
+
 from approvals.api.serializers import ProposalFields
 from approvals.models import User
 from approvals.queries import proposals_about
@@ -11,6 +13,7 @@ from audit.queries import timeline_of
 from ledgerops.lib import money
 from recon import break_queries, file_queries, queries, side_queries
 from recon.api import judging_serializers, serializers
+from recon.break_clock import Clock
 from recon.break_queries import Neighbourhood
 from recon.matching.comparison import FieldRow, compared
 from recon.matching.explanations import why_matched
@@ -77,6 +80,22 @@ def break_in_full(user: User, *, break_id: UUID) -> dict[str, Any]:
         "resolved_by": recon_break.resolved_by and serializers.MatchFields(recon_break.resolved_by).data,
         "proposals": ProposalFields(proposals, many=True).data,
         "timeline": Event(timeline, many=True).data,
+        **_standing(recon_break, user=user),
+    }
+
+
+def _standing(recon_break: Break, *, user: User) -> dict[str, Any]:
+    """Return where a break stands in the queue."""
+    clock, work = Clock(today=localdate()), break_queries.work_of(recon_break, user=user)
+    return {
+        "nature": clock.nature_of(recon_break),
+        "due_on": clock.due_on(recon_break).isoformat(),
+        "labels": [code for code, _ in work["labels"]],
+        "root_cause": recon_break.root_cause_id,
+        "snoozed_until": recon_break.snoozed_until and recon_break.snoozed_until.isoformat(),
+        "snooze_reason": recon_break.snooze_reason,
+        "previous_assignee": recon_break.previous_assignee and recon_break.previous_assignee.username,
+        "watched": work["watched"],
     }
 
 

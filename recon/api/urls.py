@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recon.api import acts, chains, files, judging, proofs, reports, resolutions, rules, sources, views
+from recon.api import acts, chains, files, judging, proofs, reports, resolutions, rules, sources, views, work
 
 urlpatterns = [
     path("sources", sources.Sources.as_view()),
@@ -54,6 +54,13 @@ urlpatterns = [
     path("breaks", views.Breaks.as_view()),
     path("breaks/<uuid:break_id>", acts.BreakDetail.as_view()),
     path("breaks/<uuid:break_id>/assign", acts.Assignment.as_view()),
+    path("breaks/<uuid:break_id>/labels", work.BreakLabelling.as_view()),
+    path("breaks/<uuid:break_id>/root-cause", work.RootCause.as_view()),
+    path("breaks/<uuid:break_id>/snooze", work.Snooze.as_view()),
+    path("breaks/<uuid:break_id>/watch", work.Watch.as_view()),
+    path("breaks/<uuid:break_id>/return", work.GivingBack.as_view()),
+    path("service-levels", work.ServiceLevels.as_view()),
+    path("break-routes", work.Routes.as_view()),
     path("breaks/<uuid:break_id>/comments", acts.Comments.as_view()),
     path("breaks/<uuid:break_id>/match", acts.ManualMatch.as_view()),
     path("breaks/<uuid:break_id>/evidence", resolutions.EvidenceFiles.as_view()),

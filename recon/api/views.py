@@ -18,6 +18,7 @@ from ledgerops.lib.api import asked, said
 from recon import operations, queries, resolution_queries
 from recon.api import serializers
 from recon.api.shown import file_in_full
+from recon.break_clock import Clock
 from recon.models import Break, BreakState, Reconciliation, Run, Statement, StatementLine
 from recon.tasks import ring, ring_jobs
 
@@ -175,6 +176,13 @@ class Breaks(ListAPIView[Break]):
             found = Q(reference__icontains=text) | Q(counterparty__icontains=text)
             number = _NUMBER.fullmatch(text)
             breaks = breaks.filter(found | Q(number=int(number[1])) if number else found)
+        clock, seen = Clock(today=timezone.localdate()), list(queries.reconciliations_for(user))
+        if nature := wanted.pop("nature", ""):
+            breaks = breaks.filter(clock.of_nature(nature, reconciliations=seen))
+        if due := wanted.pop("due", ""):
+            breaks = breaks.filter(clock.due_when(due, reconciliations=seen))
+        if label := wanted.pop("label", ""):
+            breaks = breaks.filter(labels__label=label)
         if person := wanted.pop("assignee", ""):
             whose = {"me": Q(assignee=user), "nobody": Q(assignee__isnull=True)}
             breaks = breaks.filter(whose.get(person, Q(assignee__username=person)))

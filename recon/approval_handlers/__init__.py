@@ -8,6 +8,7 @@ from recon.approval_handlers.proofs import PROOF_HANDLER
 from recon.approval_handlers.repeats import REPEAT_HANDLER
 from recon.approval_handlers.resolutions import RESOLUTION_HANDLERS
 from recon.approval_handlers.rules import RULES_HANDLER
+from recon.approval_handlers.service_levels import SERVICE_LEVEL_HANDLER
 
 HANDLERS: tuple[Handler, ...] = (
     ADJUSTMENT_HANDLER,
@@ -16,5 +17,6 @@ HANDLERS: tuple[Handler, ...] = (
     PROOF_HANDLER,
     REPEAT_HANDLER,
     RULES_HANDLER,
+    SERVICE_LEVEL_HANDLER,
     *RESOLUTION_HANDLERS,
 )

@@ -205,6 +205,25 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="HandoverMark",
+            fields=[
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("seen_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+            ],
+            options={
+                "db_table": "recon_handover_mark",
+            },
+        ),
+        migrations.CreateModel(
             name="Run",
             fields=[
                 ("id", models.UUIDField(db_default=ledgerops.lib.sql.UUIDv7(), editable=False, primary_key=True, serialize=False)),
@@ -921,6 +940,8 @@ class Migration(migrations.Migration):
                 ("cause", models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict)),
                 ("missing_days", models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
                 ("resolution", models.CharField(blank=True, db_default="", max_length=200)),
+                ("snoozed_until", models.DateField(null=True)),
+                ("snooze_reason", models.CharField(blank=True, db_default="", max_length=200)),
                 ("version", models.PositiveIntegerField(default=1)),
                 (
                     "assignee",
@@ -931,6 +952,22 @@ class Migration(migrations.Migration):
                 (
                     "parent",
                     models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="children", to="recon.break"),
+                ),
+                (
+                    "previous_assignee",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "root_cause",
+                    models.ForeignKey(
+                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="approvals.reasoncode"
+                    ),
                 ),
                 (
                     "reconciliation",
@@ -1095,6 +1132,14 @@ class Migration(migrations.Migration):
                         ),
                         name="recon_only_a_stale_feed_waits_for_days",
                     ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("snooze_reason", ""), ("snoozed_until", None)),
+                            models.Q(("snoozed_until__isnull", False), models.Q(("snooze_reason", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="recon_break_is_snoozed_with_a_reason",
+                    ),
                     models.UniqueConstraint(
                         condition=models.Q(("type", "stale_feed"), models.Q(("state", "resolved"), _negated=True)),
                         fields=("reconciliation",),
@@ -1253,6 +1298,73 @@ class Migration(migrations.Migration):
                         ),
                         name="recon_certified_day_is_explained",
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="BreakRoute",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField(unique=True)),
+                (
+                    "type",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("missing_external", "Missing External"),
+                            ("missing_internal", "Missing Internal"),
+                            ("amount", "Amount"),
+                            ("date", "Date"),
+                            ("duplicate_external", "Duplicate External"),
+                            ("duplicate_internal", "Duplicate Internal"),
+                            ("ambiguous", "Ambiguous"),
+                            ("stale_feed", "Stale Feed"),
+                            ("chain_reorg", "Chain Reorg"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("least_minor", models.DecimalField(decimal_places=0, default=0, max_digits=38)),
+                (
+                    "assignee",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="recon.source"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_break_route",
+                "ordering": ["position"],
+                "permissions": [("route_break", "Can say whom new breaks go to")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("type", ""),
+                            (
+                                "type__in",
+                                [
+                                    "missing_external",
+                                    "missing_internal",
+                                    "amount",
+                                    "date",
+                                    "duplicate_external",
+                                    "duplicate_internal",
+                                    "ambiguous",
+                                    "stale_feed",
+                                    "chain_reorg",
+                                ],
+                            ),
+                            _connector="OR",
+                        ),
+                        name="recon_route_type_is_known",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("least_minor__gte", 0)), name="recon_route_amount_is_no_debt"),
                 ],
             },
         ),
@@ -2162,6 +2274,34 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ServiceLevel",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField()),
+                ("bands", models.JSONField()),
+                ("timing_days", models.PositiveSmallIntegerField()),
+                ("proposal_id", models.UUIDField(null=True)),
+                ("set_at", models.DateTimeField(db_default=ledgerops.lib.sql.ClockTimestamp())),
+                (
+                    "asset",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.asset"),
+                ),
+            ],
+            options={
+                "db_table": "recon_service_level",
+                "ordering": ["asset", "-version"],
+                "permissions": [("propose_service_level", "Can propose other deadlines for breaks")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("asset", "version"), name="recon_service_level_has_one_version"),
+                    models.CheckConstraint(condition=models.Q(("timing_days__lte", 60)), name="recon_timing_ends"),
+                    models.CheckConstraint(
+                        condition=models.Q(("version", 1), models.Q(("proposal_id__isnull", False), ("version__gt", 1)), _connector="OR"),
+                        name="recon_later_service_level_has_a_proposal",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="SourceGroupObjectPermission",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -2502,6 +2642,50 @@ class Migration(migrations.Migration):
                         condition=models.Q(("ended_at", None)), fields=("recon_break",), name="recon_break_has_one_live_treatment"
                     ),
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="BreakLabel",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "label",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="approvals.reasoncode"
+                    ),
+                ),
+                (
+                    "recon_break",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="labels", to="recon.break"),
+                ),
+            ],
+            options={
+                "db_table": "recon_break_label",
+                "ordering": ["label"],
+                "indexes": [models.Index(fields=["label", "recon_break"], name="recon_break_by_label")],
+                "constraints": [models.UniqueConstraint(fields=("recon_break", "label"), name="recon_break_has_a_label_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="BreakWatcher",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "recon_break",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="watchers", to="recon.break"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "recon_break_watcher",
+                "constraints": [models.UniqueConstraint(fields=("user", "recon_break"), name="recon_person_watches_a_break_once")],
             },
         ),
         migrations.CreateModel(

@@ -1,5 +1,6 @@
 """Tables of reconciliation: sources and what they deliver; items, matches and breaks."""
 
+from recon.models.break_work import BreakLabel, BreakRoute, BreakWatcher, HandoverMark, ServiceLevel
 from recon.models.breaks import OF_A_SOURCE, Break, BreakComment, BreakState, BreakType, SavedView
 from recon.models.certification import Certificate, CertificationTerms, CertifiedDay
 from recon.models.chain import (
@@ -78,8 +79,11 @@ __all__ = [
     "Allocation",
     "Break",
     "BreakComment",
+    "BreakLabel",
+    "BreakRoute",
     "BreakState",
     "BreakType",
+    "BreakWatcher",
     "BusinessDay",
     "Certificate",
     "CertificationTerms",
@@ -104,6 +108,7 @@ __all__ = [
     "FileStatus",
     "FinalRule",
     "Flow",
+    "HandoverMark",
     "Item",
     "Job",
     "JobStatus",
@@ -139,6 +144,7 @@ __all__ = [
     "RunPass",
     "RunStatus",
     "SavedView",
+    "ServiceLevel",
     "Side",
     "Source",
     "SourceGroupObjectPermission",

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Abs
 
+from approvals.models import ReasonCode
 from ledgerops.lib.sql import ClockTimestamp, UUIDv7
 from recon.models.matching import Item, Match, Reconciliation, Run
 from recon.models.statements import Statement
@@ -42,6 +43,8 @@ class Break(models.Model):
     they have or were waived; breaks that are open only because of it have it as their `parent`. A chain reorganisation: the chain has
     other blocks where some were final, until they are back, or two people accepted the other chain and its days were delivered anew;
     `cause` has the fork, the blocks and the transfers with what they were and what they are now.
+    What a break is by nature, and when it is due, is asked of the clock and the service level in force: `recon.break_clock`.
+    `root_cause` is what a person found, of a governed list. One that is snoozed is looked at again after `snoozed_until`.
     """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
@@ -65,6 +68,10 @@ class Break(models.Model):
     cause = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     missing_days = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     resolution = models.CharField(max_length=200, blank=True, db_default="")
+    previous_assignee = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    root_cause = models.ForeignKey(ReasonCode, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    snoozed_until = models.DateField(null=True)
+    snooze_reason = models.CharField(max_length=200, blank=True, db_default="")
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -104,6 +111,11 @@ class Break(models.Model):
                 | models.Q(type="chain_reorg", parent=None, missing_days=[])
                 | (~models.Q(type__in=OF_A_SOURCE) & models.Q(missing_days=[], resolution="")),
                 name="recon_only_a_stale_feed_waits_for_days",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(snoozed_until=None, snooze_reason="")
+                | (models.Q(snoozed_until__isnull=False) & ~models.Q(snooze_reason="")),
+                name="recon_break_is_snoozed_with_a_reason",
             ),
             models.UniqueConstraint(
                 fields=["reconciliation"],

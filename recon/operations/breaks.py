@@ -44,13 +44,13 @@ def assign_break(*, break_id: UUID, assignee_id: int | None) -> Break:
         if recon_break.assignee_id == assignee_id:
             return recon_break
         before = {"assignee": recon_break.assignee_id, "state": recon_break.state}
-        recon_break.assignee_id = assignee_id
+        recon_break.previous_assignee_id, recon_break.assignee_id = recon_break.assignee_id, assignee_id
         if recon_break.state == BreakState.OPEN and assignee_id is not None:
             recon_break.state = BreakState.INVESTIGATING
         elif recon_break.state == BreakState.INVESTIGATING and assignee_id is None:
             recon_break.state = BreakState.OPEN
         recon_break.version += 1
-        recon_break.save(update_fields=["assignee", "state", "version"])
+        recon_break.save(update_fields=["assignee", "previous_assignee", "state", "version"])
         record_event(
             "recon.break.assigned",
             target_type="recon.break",

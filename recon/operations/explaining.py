@@ -11,6 +11,7 @@ from recon.matching.hops import Place
 from recon.models import Reconciliation, Run, Side
 from recon.operations import hops
 from recon.operations.reconciliations import rules_of
+from recon.operations.service_levels import route_new_breaks
 
 # A pair of which one side has found its match elsewhere becomes a break of the other side alone.
 _HALVE = """
@@ -210,6 +211,7 @@ def explain_the_rest(*, reconciliation: Reconciliation, run: Run) -> None:
             cursor.execute(statement, {"reconciliation": reconciliation.pk})
     _count(_GATHER_AMBIGUOUS, reconciliation=reconciliation.pk)
     name_causes(reconciliation=reconciliation)
+    route_new_breaks(run)
     Run.objects.filter(pk=run.pk).update(breaks_opened=F("breaks_opened") + pairs + singles)
 
 

@@ -19,13 +19,14 @@ from approvals.queries import current_policy, eligible_approvers, proposals_abou
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.http import STATUS_OF, requires
 from recon import break_queries, chain_queries, operations, queries, resolution_queries, source_queries
+from recon.break_clock import Clock
 from recon.models import Break, BreakState, BreakType
 from recon.operations import ADJUSTMENT
 from recon.operations.breaks import CommentRefused
 from recon.web.breaks import filters
 from recon.web.breaks.evidence import Evidence, evidence_of
 from recon.web.breaks.forms import ProposalForm, default_date, ids_in, preview_of
-from recon.web.breaks.listing import assignee_from, row_of, user_of
+from recon.web.breaks.listing import assignee_from, row_of, user_of, work_lists
 from recon.web.breaks.queue import queue_around
 from recon.web.breaks.revising import Revision, kind_of, revision_of
 from recon.web.breaks.timeline import timeline
@@ -268,9 +269,10 @@ def render_break(
     chosen_id = request.GET.get("candidate") or take.partition(",")[0]
     evidence = None if recon_break.is_of_a_source else evidence_of(recon_break, chosen_id=chosen_id)
     happenings = timeline(recon_break, proposals=proposals)
-    queue = queue_around(recon_break, query=request.GET, user=user, today=timezone.localdate())
+    clock = Clock(today=timezone.localdate())
+    queue = queue_around(recon_break, query=request.GET, user=user, clock=clock)
     context = {
-        **frame_of(request, recon_break),
+        **frame_of(request, recon_break, clock=clock),
         "evidence": evidence,
         "fork": chain_queries.fork_of(recon_break) if recon_break.type == BreakType.CHAIN_REORG else None,
         "fork_reasons": reason_codes(kind=operations.ACCEPT_CHAIN) if recon_break.type == BreakType.CHAIN_REORG else (),
@@ -285,7 +287,8 @@ def render_break(
         "stale": sentence_of(stale) if stale else "",
         "last": happenings[-1] if stale else None,
         "kept": str(form["narrative"].value() or "") if stale and form else "",
-        "people": break_queries.people_who_work_breaks(),
+        **break_queries.work_of(recon_break, user=user),
+        **work_lists(),
         "apart_until": timezone.localdate() + timedelta(days=APART_DAYS),
         "may_undo": recon_break.resolved_by_id is not None and user.has_perm("recon.undo_match"),
         "challenges": break_queries.challenges_of(recon_break.resolved_by) if recon_break.resolved_by else [],
@@ -299,7 +302,7 @@ def render_break(
     return render(request, template, {**context, "part": part}, status=STATUS_OF[refusal.kind] if refusal else status)
 
 
-def frame_of(request: HttpRequest, recon_break: Break) -> dict[str, Any]:
+def frame_of(request: HttpRequest, recon_break: Break, *, clock: Clock | None = None) -> dict[str, Any]:
     """Return what every page of a break shows, and the address it is reached by from its list."""
     query = filters.filters_of(request.GET)
     here = reverse("recon:break", args=[recon_break.pk])
@@ -308,7 +311,7 @@ def frame_of(request: HttpRequest, recon_break: Break) -> dict[str, Any]:
     user = user_of(request)
     return {
         "recon_break": recon_break,
-        "row": row_of(recon_break, today=timezone.localdate()),
+        "row": row_of(recon_break, clock=clock or Clock(today=timezone.localdate())),
         "source": source,
         "asset": source.asset,
         "list_query": f"?{query}" if query else "",

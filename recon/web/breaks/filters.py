@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 
 from approvals.models import User
+from approvals.queries import reason_codes
 from ledgerops.lib.calendars import business_days_before
 from recon import break_queries, queries, resolution_queries
-from recon.break_queries import LIMIT_DAYS
-from recon.models import Break, BreakState, Source
+from recon.break_clock import NATURES, Clock
+from recon.break_queries import LIMIT_DAYS, awake
+from recon.models import Break, BreakLabel, BreakState, BreakWatcher, Source
+from recon.operations import LABELS, ROOT_CAUSES
 from recon.web.breaks.words import TYPE_WORDS
 
 KEYS = (
-    "q", "type", "age", "state", "assignee", "asset", "source", "parent", "opened_from", "opened_to", "resolved_from", "resolved_to",
-    "treatment", "sort",
+    "q", "type", "nature", "age", "due", "state", "assignee", "asset", "source", "label", "cause", "snoozed", "watched", "pattern", "size",
+    "parent", "opened_from", "opened_to", "resolved_from", "resolved_to", "treatment", "sort",
 )  # fmt: skip
 # Days, both included, within which something came up, or was resolved and still is.
 DAY_WORDS = {
@@ -41,6 +44,9 @@ AGES = [("1", "0\u20131 d"), ("2", "2\u20133 d"), ("3", "4\u20137 d"), ("4", "8 
 # Business days from which a band starts and at which the next one does.
 _BANDS: dict[str, tuple[int, int | None]] = {"1": (0, 2), "2": (2, 4), "3": (4, 8), "4": (8, None), "late": (LIMIT_DAYS, None)}
 assert set(_BANDS) == {value for value, _ in AGES}
+NATURE_WORDS = {"timing": "Timing", "true": "True", "data": "Data quality", "feed": "Feed"}
+assert tuple(NATURE_WORDS) == NATURES
+DUES = [("breached", "Past its day"), ("today", "Due today"), ("soon", "Due by tomorrow")]
 STATES = [("open", "Open"), ("investigating", "Investigating"), ("proposed", "Proposed"), ("resolved", "Resolved")]
 TREATMENTS = [
     ("timing", "Accepted as timing"),
@@ -49,6 +55,9 @@ TREATMENTS = [
     ("statement_error", "Error of the statement"),
     ("none", "Not treated"),
 ]
+SHOWS_WHAT_IS_PUT_OFF = ("snoozed", "q", "parent", "label", "watched")
+# Asked for less often: behind a button.
+MORE = ("treatment", "asset", "nature", "label", "cause", "snoozed", "watched")
 _NUMBER = re.compile(r"(BRK-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
 
 
@@ -56,16 +65,25 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
     """Filters breaks; a value nobody offers filters nothing. Without a state the list is of live breaks.
 
     What waits for a file that is missing is listed under its break (`parent`), where somebody looks for its text, and among all that came
-    up or was resolved within days, whatever has become of it since.
+    up or was resolved within days, whatever has become of it since. What is put off
+    is listed where somebody asks for it, by its text, label, or among what they watch.
     """
 
     q = django_filters.CharFilter(method="by_text", label="Text")
     type = django_filters.ChoiceFilter(choices=[(value.value, word) for value, word in TYPE_WORDS.items()], label="Type")
     age = django_filters.ChoiceFilter(choices=AGES, method="by_age", label="Age")
+    nature = django_filters.ChoiceFilter(choices=list(NATURE_WORDS.items()), method="by_nature", label="Nature")
+    due = django_filters.ChoiceFilter(choices=DUES, method="by_due", label="Due")
     state = django_filters.ChoiceFilter(choices=STATES, label="Status")
     assignee = django_filters.CharFilter(method="by_assignee", label="Assignee")
     asset = django_filters.CharFilter(field_name="reconciliation__source__asset__code", label="Asset")
     source = django_filters.CharFilter(field_name="reconciliation__source__code", label="Account")
+    label = django_filters.CharFilter(method="by_label", label="Label")
+    cause = django_filters.CharFilter(field_name="root_cause", label="Root cause")
+    snoozed = django_filters.ChoiceFilter(choices=[("yes", "Put off")], method="by_snooze", label="Put off")
+    watched = django_filters.ChoiceFilter(choices=[("yes", "Watched by me")], method="by_watcher", label="Watched")
+    pattern = django_filters.CharFilter(method="by_pattern", label="Pattern")
+    size = django_filters.NumberFilter(field_name="size_minor", label="Amount in minor units")
     parent = django_filters.NumberFilter(field_name="parent__number", label="Waits for")
     opened_from = django_filters.DateFilter(method="by_day", label=DAY_WORDS["opened_from"])
     opened_to = django_filters.DateFilter(method="by_day", label=DAY_WORDS["opened_to"])
@@ -89,6 +107,8 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
             queryset = queryset.exclude(state=BreakState.RESOLVED)
         if not (asked.get("parent") or asked.get("q") or of_days):
             queryset = queryset.filter(parent=None)
+        if not (of_days or asked.get("state") == BreakState.RESOLVED or any(asked.get(name) for name in SHOWS_WHAT_IS_PUT_OFF)):
+            queryset = queryset.filter(awake(self.today))
         found: QuerySet[Break] = super().filter_queryset(queryset)
         return found
 
@@ -121,6 +141,27 @@ class BreakFilter(django_filters.FilterSet):  # type: ignore[misc] # the package
     def by_treatment(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
         return resolution_queries.with_treatment(queryset, treatment=value, today=self.today)
 
+    def by_nature(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
+        seen = list(queries.reconciliations_for(self.user))
+        return queryset.filter(Clock(today=self.today).of_nature(value, reconciliations=seen))
+
+    def by_due(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
+        seen = list(queries.reconciliations_for(self.user))
+        return queryset.filter(Clock(today=self.today).due_when(value, reconciliations=seen))
+
+    def by_label(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
+        return queryset.filter(Exists(BreakLabel.objects.filter(recon_break=OuterRef("pk"), label=value)))
+
+    def by_pattern(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
+        kind, _, tariff = value.partition(":")
+        return queryset.filter(cause__kind=kind, **({"cause__tariff": tariff} if tariff else {}))
+
+    def by_snooze(self, queryset: QuerySet[Break], _name: str, _value: str) -> QuerySet[Break]:
+        return queryset.filter(snoozed_until__gte=self.today)
+
+    def by_watcher(self, queryset: QuerySet[Break], _name: str, _value: str) -> QuerySet[Break]:
+        return queryset.filter(Exists(BreakWatcher.objects.filter(recon_break=OuterRef("pk"), user=self.user)))
+
     def by_assignee(self, queryset: QuerySet[Break], _name: str, value: str) -> QuerySet[Break]:
         if value == "nobody":
             return queryset.filter(assignee__isnull=True)
@@ -136,6 +177,7 @@ class Control:
     options: list[tuple[str, str]]
     value: str
     shown: str = ""
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +195,17 @@ def controls(query: QueryDict, *, user: User) -> list[Control]:
     offered = {
         "type": ("Type", BreakFilter.base_filters["type"].extra["choices"]),
         "age": ("Age", AGES),
+        "due": ("Due", DUES),
         "state": ("Status", STATES),
         "assignee": ("Assignee", [("me", "Me"), ("nobody", "Nobody"), *people]),
         "asset": ("Currency", [(code, code) for code in sorted({source.asset.code for source in sources})]),
         "source": ("Account", [(source.code, source.name) for source in sources]),
         "treatment": ("Treatment", TREATMENTS),
+        "nature": ("Nature", list(NATURE_WORDS.items())),
+        "label": ("Label", [(one.code, one.label) for one in reason_codes(kind=LABELS)]),
+        "cause": ("Root cause", [(one.code, one.label) for one in reason_codes(kind=ROOT_CAUSES)]),
+        "snoozed": ("Put off", [("yes", "Put off")]),
+        "watched": ("Watched", [("yes", "Watched by me")]),
     }
     return [
         Control(
@@ -165,7 +213,8 @@ def controls(query: QueryDict, *, user: User) -> list[Control]:
             label=label,
             options=options,
             value=query.get(name, ""),
-            shown="" if name in ("type", "age") else "from-1340" if name == "treatment" else "from-640",
+            shown="" if name in ("type", "age") else "from-640",
+            more=name in MORE,
         )
         for name, (label, options) in offered.items()
     ]
@@ -179,6 +228,10 @@ def chips(query: QueryDict, *, bar: list[Control]) -> list[Chip]:
         if control.value and word:
             found.append(Chip(label=f"{control.label}: {word}", href=address(query, without=control.name)))
     found += [Chip(label=f"{word} {query[key]}", href=address(query, without=key)) for key, word in DAY_WORDS.items() if query.get(key)]
+    if pattern := query.get("pattern"):
+        found.append(Chip(label=f"Pattern: {pattern.replace('_', ' ').replace(':', ' by ')}", href=address(query, without="pattern")))
+    if query.get("size"):
+        found.append(Chip(label="One amount", href=address(query, without="size")))
     if (parent := query.get("parent", "")).isdecimal():
         found.append(Chip(label=f"Waits for BRK-{parent}", href=address(query, without="parent")))
     return found

@@ -18,12 +18,14 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals.models import User
+from approvals.queries import reason_codes
 from ledgerops.lib.calendars import business_days_between
 from ledgerops.lib.csv_cells import text_cell
 from ledgerops.lib.http import requires
 from ledgerops.lib.money import plain
 from ledgerops.lib.paging import bounded_count, counted, page_of
 from recon import break_queries, operations, queries, source_queries
+from recon.break_clock import Clock
 from recon.models import Break, BreakState, BreakType, Run
 from recon.operations.exports import EXPORT_MAXIMUM
 from recon.web.breaks import filters
@@ -35,7 +37,7 @@ VIEWS_SHOWN = 5
 SELECTION_MAXIMUM = 200
 COLUMNS = (
     "break", "age_business_days", "occurred_on", "type", "status", "counterparty", "reference", "account", "ledger", "statement",
-    "difference", "asset", "assignee",
+    "difference", "asset", "assignee", "nature", "due_on", "root_cause", "put_off_until",
 )  # fmt: skip
 
 
@@ -46,7 +48,19 @@ class Row:
     recon_break: Break
     age_days: int
     type_word: str
+    nature: str
+    due_on: date
+    today: date
     waiting: int = 0
+    labels: Sequence[str] = ()
+
+    @property
+    def nature_word(self) -> str:
+        return filters.NATURE_WORDS[self.nature]
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.recon_break.is_live and self.due_on < self.today
 
     @property
     def counterparty(self) -> str:
@@ -87,19 +101,24 @@ class Tab:
 
 def rows_of(breaks: Sequence[Break], *, today: date) -> list[Row]:
     """Return breaks as `row_of` does, those of missing files with how much waits for each."""
+    clock, labels = Clock(today=today), break_queries.labels_of(breaks)
     stale = [recon_break for recon_break in breaks if recon_break.type == BreakType.STALE_FEED]
     waiting = source_queries.waiting_counts(stale) if stale else {}
-    return [row_of(recon_break, today=today, waiting=waiting.get(str(recon_break.pk), 0)) for recon_break in breaks]
+    return [row_of(each, clock=clock, waiting=waiting.get(str(each.pk), 0), labels=labels.get(each.pk, ())) for each in breaks]
 
 
-def row_of(recon_break: Break, *, today: date, waiting: int = 0) -> Row:
+def row_of(recon_break: Break, *, clock: Clock, waiting: int = 0, labels: Sequence[str] = ()) -> Row:
     """Return a break with its age in business days; a resolved one has the age it reached."""
-    until = recon_break.resolved_at.date() if recon_break.resolved_at else today
+    until = recon_break.resolved_at.date() if recon_break.resolved_at else clock.today
     return Row(
         recon_break=recon_break,
         age_days=business_days_between(recon_break.occurred_on, until),
         type_word=type_word(recon_break),
+        nature=clock.nature_of(recon_break),
+        due_on=clock.due_on(recon_break),
+        today=clock.today,
         waiting=waiting,
+        labels=labels,
     )
 
 
@@ -107,7 +126,7 @@ def row_of(recon_break: Break, *, today: date, waiting: int = 0) -> Row:
 @requires("recon.view_break")
 def breaks(request: HttpRequest) -> HttpResponse:
     """The list; htmx asks for the table alone when a filter changes."""
-    return _list_page(request)
+    return list_page(request)
 
 
 @require_POST
@@ -119,7 +138,8 @@ def export(request: HttpRequest) -> HttpResponse:
     """
     user, today = user_of(request), timezone.localdate()
     found = filters.BreakFilter(request.GET, user=user, today=today).qs.order_by(*filters.order_of(request.GET))
-    rows = [row_of(recon_break, today=today) for recon_break in found[: EXPORT_MAXIMUM + 1]]
+    clock = Clock(today=today)
+    rows = [row_of(recon_break, clock=clock) for recon_break in found[: EXPORT_MAXIMUM + 1]]
     totals = {total.code: plain(total.minor, scale=total.scale) for total in break_queries.totals_by_asset(found)}
     operations.record_break_export(query=filters.filters_of(request.GET), rows=len(rows), totals=totals)
     response = HttpResponse(
@@ -150,6 +170,10 @@ def _cells(row: Row) -> list[Any]:
         *("" if minor is None else plain(minor, scale=asset.scale) for minor in amounts),
         asset.code,
         text_cell(recon_break.assignee.shown_name if recon_break.assignee else ""),
+        row.nature_word,
+        row.due_on.isoformat(),
+        recon_break.root_cause_id or "",
+        recon_break.snoozed_until.isoformat() if recon_break.snoozed_until else "",
     ]
 
 
@@ -159,7 +183,7 @@ def assign_selected(request: HttpRequest) -> HttpResponse:
     """Give the selected breaks to whom the form names; the toast of an assignment can take it back."""
     user = user_of(request)
     values = request.POST if "selected" in request.POST else request.GET
-    chosen = list(queries.breaks_for(user).filter(pk__in=_ids(values.getlist("selected"))))
+    chosen = list(queries.breaks_for(user).filter(pk__in=selected_ids(values)))
     assignee = assignee_from(values.get("assignee", "me"), user=user)
     before = {recon_break.pk: recon_break.assignee for recon_break in chosen}
     outcomes = operations.assign_breaks(break_ids=list(before), assignee_id=assignee.pk if assignee else None)
@@ -176,7 +200,7 @@ def assign_selected(request: HttpRequest) -> HttpResponse:
         undo = {"selected": [str(break_id) for break_id in done], "assignee": owner.username if owner else "nobody"}
         toast["undo"] = f"{reverse('recon:assign_breaks')}?{urlencode(undo, doseq=True)}"
     if request.headers.get("HX-Target") == "results":
-        return _list_page(request, events={"toast": toast})
+        return list_page(request, events={"toast": toast})
     return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"toast": toast, "breaksChanged": {}})})
 
 
@@ -225,7 +249,8 @@ def open_breaks_of(user: User) -> QuerySet[Break]:
     return break_queries.queue_for(user).exclude(state=BreakState.RESOLVED)
 
 
-def _list_page(request: HttpRequest, *, events: dict[str, Any] | None = None) -> HttpResponse:
+def list_page(request: HttpRequest, *, events: dict[str, Any] | None = None) -> HttpResponse:
+    """Render the list, or its results alone where htmx asks for them."""
     user, today = user_of(request), timezone.localdate()
     figures = break_queries.break_figures(user, today=today)
     bar = filters.controls(request.GET, user=user)
@@ -237,6 +262,7 @@ def _list_page(request: HttpRequest, *, events: dict[str, Any] | None = None) ->
     context = {
         "figures": figures,
         "rows": rows_of(page.rows, today=today),
+        **work_lists(),
         "page": page,
         "count_text": counted(count, word="break"),
         "totals": break_queries.totals_by_asset(found),
@@ -285,6 +311,7 @@ def _tabs(query: QueryDict, *, user: User, today: date, figures: break_queries.B
         ("Mine", "?assignee=me", figures.mine, None),
         ("Unassigned", "?assignee=nobody", figures.unassigned, None),
         ("Past limit", "?age=late", figures.past_limit, None),
+        ("Past due day", "?due=breached", bounded_count(filters.BreakFilter(QueryDict("due=breached"), user=user, today=today).qs), None),
     ]
     for view in break_queries.saved_views_for(user)[:VIEWS_SHOWN]:
         saved = QueryDict(view.query)
@@ -302,9 +329,21 @@ def _tabs(query: QueryDict, *, user: User, today: date, figures: break_queries.B
     ]
 
 
-def _ids(texts: Sequence[str]) -> list[UUID]:
+def work_lists() -> dict[str, Any]:
+    """Return what the forms offer to choose from."""
+    offered = list(reason_codes().filter(kind__in=(operations.LABELS, operations.ROOT_CAUSES)))
+    return {
+        "label_choices": [one for one in offered if one.kind == operations.LABELS],
+        "cause_choices": [one for one in offered if one.kind == operations.ROOT_CAUSES],
+        "people": break_queries.people_who_work_breaks(),
+        "today": timezone.localdate(),
+    }
+
+
+def selected_ids(values: QueryDict) -> list[UUID]:
+    """Return the ids of the rows that a form selects."""
     found = []
-    for text in texts[:SELECTION_MAXIMUM]:
+    for text in values.getlist("selected")[:SELECTION_MAXIMUM]:
         try:
             found.append(UUID(text))
         except ValueError:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.http import QueryDict
 
 from approvals.models import User
+from recon.break_clock import Clock
 from recon.models import Break
 from recon.web.breaks.filters import BreakFilter, order_of
 from recon.web.breaks.listing import Row, row_of
@@ -27,23 +28,35 @@ class Queue:
     next: Break | None
 
 
-def queue_around(recon_break: Break, *, query: QueryDict, user: User, today: date) -> Queue:
+def queue_around(recon_break: Break, *, query: QueryDict, user: User, clock: Clock) -> Queue:
     order = order_of(query)
-    found = BreakFilter(query, user=user, today=today).qs
+    found = BreakFilter(query, user=user, today=clock.today).qs
     before = found.filter(_past(recon_break, order=order, forwards=False))
     after = found.filter(_past(recon_break, order=order, forwards=True))
     backwards = [field.removeprefix("-") if field.startswith("-") else f"-{field}" for field in order]
-    earlier = list(reversed(before.order_by(*backwards)[:BEFORE_SHOWN]))
-    later = list(after.order_by(*order)[:AFTER_SHOWN])
+    around = list(before.order_by(*backwards)[:BEFORE_SHOWN].union(after.order_by(*order)[:AFTER_SHOWN], all=True))
+    earlier, later = _sorted_around(recon_break, around, order=order)
     counted = _position(found, before=_past(recon_break, order=order, forwards=False), pk=recon_break.pk)
     shown = [*earlier, *([recon_break] if counted["listed"] else []), *later]
     return Queue(
-        rows=[row_of(each, today=today) for each in shown],
+        rows=[row_of(each, clock=clock) for each in shown],
         total=counted["total"],
         position=counted["before"] + 1 if counted["listed"] else None,
         previous=earlier[-1] if earlier else None,
         next=later[0] if later else None,
     )
+
+
+def _sorted_around(recon_break: Break, around: Sequence[Break], *, order: Sequence[str]) -> tuple[list[Break], list[Break]]:
+    """Return what comes before a break and what comes after it, in the order of the list."""
+    names, descending = [field.removeprefix("-") for field in order], order[0].startswith("-")
+
+    def place(each: Break) -> tuple[Any, ...]:
+        return tuple(getattr(each, name) for name in names)
+
+    ordered, own = sorted(around, key=place, reverse=descending), place(recon_break)
+    earlier = [each for each in ordered if (place(each) < own) != descending]
+    return earlier, ordered[len(earlier) :]
 
 
 def _position(found: QuerySet[Break], *, before: Q, pk: object) -> dict[str, int]:
