@@ -49,6 +49,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Reconcile",
         (
             Place("recon:breaks", "Breaks", "unplug", "b", "recon.view_break"),
+            Place("recon:handover", "Handover", "clipboard-list", "6", "recon.view_break"),
             Place("recon:mentions", "Mentions", "at-sign", "4", "recon.view_break"),
             Place("recon:runs", "Runs", "circle-play", "r", "recon.view_run"),
             Place("recon:reconciliations", "Reconciliations", "git-compare-arrows", "1", "recon.view_run"),

@@ -22,6 +22,7 @@ from ledgerops.demo.movements import load_movements
 from ledgerops.demo.parties import load_parties
 from ledgerops.demo.people import USUAL_ACCOUNTS, define_people
 from ledgerops.demo.proofs import load_proofs
+from ledgerops.demo.queue_work import load_queue_work
 from ledgerops.demo.rates import load_rates
 from ledgerops.demo.resolutions import load_resolutions
 from ledgerops.demo.shapes import Company, PlannedEntry, StatementFile
@@ -94,6 +95,7 @@ def load(company: Company) -> Loaded:
         load_controls(entity=company.entity_code, day=company.entries[-1].effective_date)
         load_feeds(company)
         load_resolutions(entity=company.entity_code)
+        load_queue_work()
         load_chains(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
         load_proofs(company)
     recon.count_all_figures()

@@ -12,6 +12,7 @@ CHAIN_TESTS = "tests/database/test_chain_guards.py"
 RESOLUTION_TESTS = "tests/database/test_resolution_guards.py"
 RULES_TESTS = "tests/database/test_rules_guards.py"
 PROOF_TESTS = "tests/database/test_proof_guards.py"
+WORK_TESTS = "tests/recon/test_break_work.py"
 PROVEN_TEST = f"{PROOF_TESTS}::test_what_is_and_was_proven_never_changes_it"
 AROUND_TESTS = "tests/faults/test_ways_around.py"
 
@@ -187,6 +188,16 @@ GUARDS = [
     trigger("recon_never_match_append_only", "recon_never_match", f"{RULES_TESTS}::test_pair_that_never_matches_is_forgotten_it"),
     trigger("recon_undoing_append_only", "recon_match_undoing", f"{RULES_TESTS}::test_undoing_of_a_match_is_rewritten_it"),
     trigger("recon_suggestion_meaning_never_changes", "recon_suggestion", f"{RULES_TESTS}::test_suggestion_becomes_another_it"),
+    constraint(
+        "recon_later_service_level_has_a_proposal",
+        "recon_service_level",
+        f"{WORK_TESTS}::TestClock::test_later_level_without_a_proposal_is_refused_by_the_database",
+    ),
+    constraint(
+        "recon_break_is_snoozed_with_a_reason",
+        "recon_break",
+        f"{WORK_TESTS}::TestWork::test_put_off_without_a_reason_is_refused_by_the_database",
+    ),
     trigger("recon_proof_definition_never_changes", "recon_proof_definition", PROVEN_TEST),
     trigger("recon_proof_result_never_changes", "recon_proof_result", PROVEN_TEST),
     trigger("recon_proof_certificate_never_changes", "recon_proof_certificate", "tests/recon/test_proofs.py::test_certificate_stays_it"),
