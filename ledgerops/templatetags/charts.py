@@ -43,6 +43,31 @@ def age_stack(counts: Sequence[int]) -> dict[str, Any]:
     return {"bars": bars, "legend": legend}
 
 
+@register.inclusion_tag("charts/ribbon.html")
+def match_ribbon(sides: Sequence[tuple[str, Sequence[int]]], label: str) -> dict[str, Any]:
+    """Draw what two sides have of a match, item by item on one scale, joined as far as they agree; what one has more stands out.
+
+    Nothing is drawn where amounts go both ways or there are not two sides: lengths would say what is not so.
+    """
+    amounts_of = [list(minors) for _, minors in sides]
+    every = [minor for minors in amounts_of for minor in minors]
+    if len(sides) != 2 or not all(amounts_of) or len({minor > 0 for minor in every}) != 1:
+        return {}
+    width, height, gap = 320.0, 64, 1.5
+    totals = [sum(abs(minor) for minor in minors) for minors in amounts_of]
+    bars, top = [], (0, height - 16)
+    for row, minors in enumerate(amounts_of):
+        x = 0.0
+        for minor in minors:
+            length = width * abs(minor) / max(totals)
+            bars.append({"x": round(x, 1), "y": top[row], "width": round(max(length - gap, 0.5), 1), "first": row == 0})
+            x += length
+    shared = round(width * min(totals) / max(totals), 1)
+    larger = totals.index(max(totals))
+    rest = None if totals[0] == totals[1] else {"x": shared, "y": top[larger], "width": round(width - shared, 1)}
+    return {"label": label, "bars": bars, "rest": rest, "common": f"M0 16H{shared}V{height - 16}H0Z"}
+
+
 @register.inclusion_tag("charts/sparkline.html")
 def sparkline(values: Sequence[float], label: str) -> dict[str, Any]:
     """Draw a line without axes, for a figure that stands beside it."""

@@ -262,7 +262,8 @@ def test_break_assigned_meanwhile_is_not_matched_on_what_was_read_before(bank: S
     recon.assign_break(break_id=left.pk, assignee_id=maker.pk)
     with pytest.raises(BreakRefused) as caught:
         match_with(left, right.statement_item, by=maker)()
-    assert caught.value.detail == {"version": left.version + 1}
+    assert caught.value.detail["version"] == left.version + 1
+    assert caught.value.detail["what"] == "A break was given to a person"
     assert Match.objects.count() == 0
 
 

@@ -14,7 +14,7 @@ from ledgerops.lib import diff
 from ledgerops.lib.errors import RefusalKind
 from ledgerops.lib.money import AmountRefused
 from ledgerops.templatetags import ui
-from ledgerops.templatetags.charts import Step, line_chart, mirror_bars, waterfall
+from ledgerops.templatetags.charts import Step, line_chart, match_ribbon, mirror_bars, waterfall
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 ERRORS = ("400", "403", "404", "409", "422")
@@ -110,3 +110,12 @@ def test_charts_stand_still_on_nothing_and_on_one_value() -> None:
     assert waterfall([], "Nothing", 2, "USD")["bars"] == []
     level = [Step("Ledger", 100, is_balance=True), Step("Fees", -100), Step("Statement", 0, is_balance=True)]
     assert [bar["height"] > 0 for bar in waterfall(level, "To zero", 2, "USD")["bars"]] == [True, True, True]
+
+
+def test_a_ribbon_joins_two_sides_as_far_as_they_agree() -> None:
+    drawn = match_ribbon([("Ledger", [60, 40]), ("Statement", [75])], "two against one")
+    assert [bar["width"] for bar in drawn["bars"]] == [190.5, 126.5, 238.5]
+    assert drawn["rest"] == {"x": 240.0, "y": 0, "width": 80.0}
+    assert match_ribbon([("Ledger", [60]), ("Statement", [60])], "equal")["rest"] is None
+    assert match_ribbon([("Ledger", [60, -10]), ("Statement", [50])], "both ways") == {}
+    assert match_ribbon([("Ledger", [60]), ("Statement", [])], "one side") == {}

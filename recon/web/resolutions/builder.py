@@ -46,6 +46,7 @@ class SideTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideSum:
+    place: int
     name: str
     count: int
     minor: int
@@ -81,6 +82,16 @@ class Tray:
     def writable(self) -> bool:
         """Whether the difference is small enough to be written off."""
         return self.limit_minor is not None and 0 < abs(self.difference_minor) <= self.limit_minor
+
+    @property
+    def ribbon(self) -> Sequence[tuple[str, Sequence[int]]]:
+        """Return the sides with what is open of each chosen item, as the ribbon draws them."""
+        return [(side.name, [one.open_minor for one in self.chosen if one.facts.item.population_id == side.place]) for side in self.sums]
+
+    @property
+    def ribbon_label(self) -> str:
+        counted = " and ".join(f"{side.count} of {side.name}" for side in self.sums)
+        return f"{counted}; {'both come to the same' if self.complete else 'one side has more'}"
 
     @property
     def take(self) -> str:
@@ -229,7 +240,7 @@ def _amount(item: Item, recon_break: Break) -> str:
 
 def _sum(place: Population, items: Sequence[Item]) -> SideSum:
     of = [item for item in items if item.population_id == place.pk]
-    return SideSum(name=place.name, count=len(of), minor=sum(place.sign * item.open_signed_minor for item in of))
+    return SideSum(place=place.pk, name=place.name, count=len(of), minor=sum(place.sign * item.open_signed_minor for item in of))
 
 
 def _keepers(items: Sequence[Item]) -> tuple[list[Item], str]:
