@@ -16,6 +16,7 @@ from ledgerops.lib import money as amounts
 register = template.Library()
 
 AGE_BANDS = ("0\u20131 d", "2\u20133 d", "4\u20137 d", "8 d +")
+RIBBON_HEIGHT, RIBBON_BAR = 40, 10
 TICK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 25, 50, 100, 1_000, 10_000, 10**9)
 
 
@@ -53,9 +54,9 @@ def match_ribbon(sides: Sequence[tuple[str, Sequence[int]]], label: str) -> dict
     every = [minor for minors in amounts_of for minor in minors]
     if len(sides) != 2 or not all(amounts_of) or len({minor > 0 for minor in every}) != 1:
         return {}
-    width, height, gap = 320.0, 64, 1.5
+    width, height, gap = 320.0, RIBBON_HEIGHT, 1.5
     totals = [sum(abs(minor) for minor in minors) for minors in amounts_of]
-    bars, top = [], (0, height - 16)
+    bars, top = [], (0, height - RIBBON_BAR)
     for row, minors in enumerate(amounts_of):
         x = 0.0
         for minor in minors:
@@ -65,7 +66,7 @@ def match_ribbon(sides: Sequence[tuple[str, Sequence[int]]], label: str) -> dict
     shared = round(width * min(totals) / max(totals), 1)
     larger = totals.index(max(totals))
     rest = None if totals[0] == totals[1] else {"x": shared, "y": top[larger], "width": round(width - shared, 1)}
-    return {"label": label, "bars": bars, "rest": rest, "common": f"M0 16H{shared}V{height - 16}H0Z"}
+    return {"label": label, "bars": bars, "rest": rest, "common": f"M0 {RIBBON_BAR}H{shared}V{height - RIBBON_BAR}H0Z"}
 
 
 @register.inclusion_tag("charts/sparkline.html")
