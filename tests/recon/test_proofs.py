@@ -111,6 +111,7 @@ def test_who_overdrew_never_makes_up_for_others_it(definition: ProofDefinition, 
     alert = Alert.objects.get(kind="proof")
     assert alert.account is not None
     assert (alert.account.code, alert.detail["result"]) == ("1020", str(result.pk))
+    assert f"/proofs/results/{result.pk}/" in signed_in(maker).get("/alerts/").content.decode()
     # Still failing rings nobody a second time.
     post("1020 debit 1.00 USD / 2010 credit 1.00 USD")
     assert prove(definition_id=definition.pk, day=DAY).n == 2
