@@ -12,10 +12,10 @@ from approvals.queries import reason_codes
 from ledger.models import Asset
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.http import STATUS_OF, requires
-from ledgerops.lib.money import AmountRefused, minor_from_text, plain
+from ledgerops.lib.money import AmountRefused, grouped, minor_from_text, plain
 from recon import break_queries, operations, queries
 from recon.break_clock import Level, levels_in_force
-from recon.models import BreakRoute, Source
+from recon.models import BreakRoute, BreakType, Source
 from recon.web.breaks.listing import user_of
 from recon.web.breaks.words import TYPE_WORDS
 
@@ -90,6 +90,7 @@ def _page(request: HttpRequest, *, refusal: Refusal | None = None) -> HttpRespon
     context: dict[str, Any] = {
         "levels": [(asset, levels.get(code, Level())) for code, asset in sorted(assets.items())],
         "routes": _routes_shown(request.POST),
+        "in_force": _routes_in_words(),
         "refusal": refusal,
         "sources": [(source.code, source.name) for source in queries.sources_for(user_of(request))],
         "types": [(value.value, word) for value, word in TYPE_WORDS.items()],
@@ -146,3 +147,15 @@ def _routes_shown(posted: QueryDict) -> list[tuple[str, str, str, str]]:
         for row in BreakRoute.objects.select_related("source__asset", "assignee")
     ]
     return [*rows, *[("", "", "", "")] * BLANK_ROUTES]
+
+
+def _routes_in_words() -> list[tuple[str, str, str, str]]:
+    return [
+        (
+            row.source.name if row.source else "Any",
+            TYPE_WORDS[BreakType(row.type)] if row.type else "Any",
+            grouped(int(row.least_minor), scale=row.source.asset.scale) if row.source and row.least_minor else "any amount",
+            row.assignee.shown_name,
+        )
+        for row in BreakRoute.objects.select_related("source__asset", "assignee")
+    ]

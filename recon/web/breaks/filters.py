@@ -57,7 +57,7 @@ TREATMENTS = [
 ]
 SHOWS_WHAT_IS_PUT_OFF = ("snoozed", "q", "parent", "label", "watched")
 # Asked for less often: behind a button.
-MORE = ("treatment", "asset", "nature", "label", "cause", "snoozed", "watched")
+MORE = ("state", "treatment", "asset", "nature", "label", "cause", "snoozed", "watched")
 _NUMBER = re.compile(r"(BRK-?)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
 
 
