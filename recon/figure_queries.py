@@ -16,6 +16,7 @@ from django.db.models.functions import Abs, TruncDate
 from ledgerops.lib.calendars import business_days_before, business_days_between
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon import feed_calendar
+from recon.break_clock import Clock
 from recon.break_queries import LIMIT_DAYS, queue_for
 from recon.due import DayState
 from recon.feed_calendar import ExpectedDay
@@ -147,6 +148,7 @@ class AssetFigures:
     scale: int
     matched: Matched
     at_risk_minor: int
+    put_off_minor: int
     open_breaks: int
 
 
@@ -167,12 +169,19 @@ class DayMovement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ageing:
-    """The live breaks of a source by age in business days; `at_risk_minor` adds their differences without signs."""
+    """The live breaks of a source by age in business days; `at_risk_minor` adds their differences without signs.
+
+    `past_due` are those past the day that their service level gives them. What is put off is in no band, and at risk all the same: it has
+    figures of its own.
+    """
 
     source: Source
     bands: tuple[int, int, int, int]
+    past_due: int
     at_risk_minor: int
     oldest: date | None
+    put_off: int
+    put_off_minor: int
 
     @property
     def total(self) -> int:
@@ -266,6 +275,14 @@ class Report:
         return sum(one.total for one in self.ageing or ())
 
     @property
+    def past_due(self) -> int:
+        return sum(one.past_due for one in self.ageing or ())
+
+    @property
+    def put_off(self) -> int:
+        return sum(one.put_off for one in self.ageing or ())
+
+    @property
     def oldest(self) -> Ageing | None:
         """The source with the oldest live break."""
         return min((one for one in self.ageing or () if one.oldest), key=lambda one: one.oldest or self.today, default=None)
@@ -288,7 +305,7 @@ def report_for(user: "AbstractUser", *, span: Span, today: date, now: datetime) 
     sees_breaks = user.has_perm("recon.view_break")
     reconciliations = list(reconciliations_for(user))
     figures = _matched_by(reconciliations, span=span)
-    ageing = _ageing(user, today=today) if sees_breaks else None
+    ageing = _ageing(user, reconciliations, today=today) if sees_breaks else None
     counts = FiguresCount.objects.filter(reconciliation__in=reconciliations).values_list("counted_at", flat=True)
     counted = list(counts)
     return Report(
@@ -330,6 +347,7 @@ def _assets(reconciliations: Sequence[Reconciliation], *, figures: Mapping[int, 
             scale=asset.scale,
             matched=_sum(figures.get(one.pk, Matched()) for one in reconciliations if one.source.asset.code == code),
             at_risk_minor=sum(one.at_risk_minor for one in ageing if one.source.asset.code == code),
+            put_off_minor=sum(one.put_off_minor for one in ageing if one.source.asset.code == code),
             open_breaks=sum(one.total for one in ageing if one.source.asset.code == code),
         )
         for code, asset in sorted(assets.items())
@@ -367,12 +385,15 @@ def _by_day(breaks: QuerySet[Break], instant: str) -> dict[date, int]:
     return {row["at_day"]: row["n"] for row in counted}
 
 
-def _ageing(user: "AbstractUser", *, today: date) -> list[Ageing]:
+def _ageing(user: "AbstractUser", reconciliations: Sequence[Reconciliation], *, today: date) -> list[Ageing]:
     since = {days: business_days_before(today, count=days) for days in BANDS[1:]}
     # What is counted is in the index of what lives, so that nothing else is read.
     older = {f"from_{days}": Count("occurred_on", filter=Q(occurred_on__lte=day)) for days, day in since.items()}
-    live = queue_for(user).exclude(state=BreakState.RESOLVED).order_by().values("reconciliation__source")
-    counted = live.annotate(total=Count("*"), at_risk=Sum(Abs("difference_minor")), oldest=Min("occurred_on"), **older)
+    past = Clock(today=today).due_when("breached", reconciliations=reconciliations)
+    live = queue_for(user, today=today).exclude(state=BreakState.RESOLVED).order_by().values("reconciliation__source")
+    sums = {"total": Count("*"), "at_risk": Sum(Abs("difference_minor")), "oldest": Min("occurred_on")}
+    counted = live.annotate(**sums, past_due=Count("occurred_on", filter=past), **older)
+    put_off = _put_off(user, today=today)
     of_source: dict[int, dict[str, Any]] = {row["reconciliation__source"]: dict(row) for row in counted}
     found = []
     for source in sources_for(user):
@@ -383,16 +404,26 @@ def _ageing(user: "AbstractUser", *, today: date) -> list[Ageing]:
             Ageing(
                 source=source,
                 bands=(first, second, third, fourth),
+                past_due=row["past_due"] if row else 0,
                 at_risk_minor=int(row["at_risk"]) if row else 0,
                 oldest=row["oldest"] if row else None,
+                put_off=put_off.get(source.pk, (0, 0))[0],
+                put_off_minor=put_off.get(source.pk, (0, 0))[1],
             )
         )
     return sorted(found, key=lambda one: -one.total)
 
 
+def _put_off(user: "AbstractUser", *, today: date) -> dict[int, tuple[int, int]]:
+    """Return how many live breaks of each source are put off beyond the day, and their differences without signs."""
+    live = breaks_for(user).filter(parent=None, snoozed_until__gte=today).exclude(state=BreakState.RESOLVED).order_by()
+    rows = live.values_list("reconciliation__source").annotate(n=Count("*"), minor=Sum(Abs("difference_minor")))
+    return {source: (n, int(minor)) for source, n, minor in rows}
+
+
 def _load(user: "AbstractUser", reconciliations: Sequence[Reconciliation], *, span: Span, today: date) -> list[Load]:
     late = business_days_before(today, count=LIMIT_DAYS)
-    live = queue_for(user).exclude(state=BreakState.RESOLVED).filter(assignee__isnull=False).order_by()
+    live = queue_for(user, today=today).exclude(state=BreakState.RESOLVED).filter(assignee__isnull=False).order_by()
     who = ("assignee__username", "assignee__first_name", "assignee__last_name")
     held = live.values(*who).annotate(n=Count("*"), late=Count("occurred_on", filter=Q(occurred_on__lte=late)), oldest=Min("occurred_on"))
     made = matches_in(span=span).filter(reconciliation__in=reconciliations, made_by__isnull=False).order_by()

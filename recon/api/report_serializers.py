@@ -46,6 +46,7 @@ class AssetFiguresFields(serializers.Serializer[Any]):
     scale = serializers.IntegerField()
     open_breaks = serializers.IntegerField()
     at_risk_minor = MinorField(help_text="differences of open breaks, added without their signs")
+    put_off_minor = MinorField(help_text="those of breaks that are put off")
     matched = ValuedFields()
 
 
@@ -63,6 +64,9 @@ class AgeingFields(serializers.Serializer[Any]):
     asset = serializers.CharField(source="source.asset.code")
     bands = serializers.ListField(child=serializers.IntegerField(), help_text="of 0 to 1, 2 to 3, 4 to 7, 8 and more business days")
     total = serializers.IntegerField()
+    past_due = serializers.IntegerField(help_text="past the day that their service level gives them")
+    put_off = serializers.IntegerField(help_text="put off beyond today; in no band, at risk all the same")
+    put_off_minor = MinorField()
     at_risk_minor = MinorField()
     oldest = serializers.DateField(allow_null=True)
 

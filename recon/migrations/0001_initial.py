@@ -1044,7 +1044,7 @@ class Migration(migrations.Migration):
                     models.Index(
                         condition=models.Q(models.Q(("state", "resolved"), _negated=True), ("parent", None)),
                         fields=["reconciliation", "occurred_on"],
-                        include=("difference_minor", "assignee"),
+                        include=("difference_minor", "assignee", "snoozed_until"),
                         name="recon_break_live_by_account",
                     ),
                     models.Index(fields=["opened_at"], include=("reconciliation",), name="recon_break_by_opening"),

@@ -147,7 +147,7 @@ class Break(models.Model):
             # What reports count: what lives by account, and what came up and was resolved within days.
             models.Index(
                 fields=["reconciliation", "occurred_on"],
-                include=["difference_minor", "assignee"],
+                include=["difference_minor", "assignee", "snoozed_until"],
                 name="recon_break_live_by_account",
                 condition=~models.Q(state="resolved") & models.Q(parent=None),
             ),

@@ -16,6 +16,7 @@ from approvals.models import User
 from audit.models import AuditEvent
 from ledgerops.lib.calendars import business_days_between
 from recon import figure_queries, operations
+from recon.break_clock import Clock
 from recon.due import Terms
 from recon.figure_queries import Report, Span
 from recon.models import Allocation, Break, DayFigures, Item, Match, MatchUndoing, Source, Statement
@@ -143,6 +144,20 @@ def test_ageing_and_risk_are_of_live_breaks_it(auditor: User) -> None:
     assert ageing.at_risk_minor == sum(abs(int(one.difference_minor)) for one in live)
     assert [(one.code, one.at_risk_minor) for one in report.assets] == [("USD", ageing.at_risk_minor)]
     assert report.oldest_days == max(ages)
+    clock = Clock(today=today())
+    late = [one for one in Break.objects.filter(pk__in=[one.pk for one in live]) if clock.due_on(one) < today()]
+    assert ageing.past_due == report.past_due == breaks_listed(browser, due="breached") == len(late)
+
+
+def test_what_is_put_off_is_at_risk_all_the_same_it(source: Source, auditor: User, maker: User) -> None:
+    before, browser = report_of(auditor, acted()), signed_in(auditor)
+    put_off = Break.objects.exclude(state="resolved").latest("number")
+    Break.objects.filter(pk=put_off.pk).update(snoozed_until=today() + timedelta(days=3), snooze_reason="Waits for the bank")
+    (ageing,) = report_of(auditor, acted()).ageing or ()
+    assert (ageing.put_off, ageing.put_off_minor) == (1, abs(int(put_off.difference_minor)))
+    assert breaks_listed(browser, snoozed="yes") == 1
+    assert ageing.at_risk_minor + ageing.put_off_minor == before.assets[0].at_risk_minor
+    assert (ageing.total, breaks_listed(browser), source.code) == (before.open_breaks - 1, before.open_breaks - 1, "bank")
 
 
 def test_load_counts_what_people_hold_and_matched_it(source: Source, maker: User, auditor: User) -> None:

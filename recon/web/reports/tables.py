@@ -88,6 +88,7 @@ def _assets(report: Report) -> list[list[Cell]]:
             one.code,
             one.open_breaks,
             Amount(one.at_risk_minor, one.scale, one.code),
+            Amount(one.put_off_minor, one.scale, one.code),
             *_matched_cells(one.matched, code=one.code, scale=one.scale),
         ]
         for one in report.assets
@@ -104,6 +105,8 @@ def _ageing(report: Report) -> list[list[Cell]]:
             *_source_cells(one.source),
             *one.bands,
             one.total,
+            one.past_due,
+            one.put_off,
             Amount(one.at_risk_minor, one.source.asset.scale, one.source.asset.code),
             one.oldest,
         ]
@@ -139,7 +142,7 @@ TABLES: dict[str, ReportTable] = {
         columns=[
             Column(name="asset", title="Asset"),
             *_whole(("open_breaks", "Open breaks")),
-            *_money(("at_risk", "Value at risk, gross")),
+            *_money(("at_risk", "Value at risk, gross"), ("put_off", "Value put off, gross")),
             *_MATCHED,
         ],
         rows=_assets,
@@ -158,7 +161,15 @@ TABLES: dict[str, ReportTable] = {
         title="Open breaks by account and age in business days",
         columns=[
             *_SOURCE,
-            *_whole(("from_0", "0 to 1"), ("from_2", "2 to 3"), ("from_4", "4 to 7"), ("from_8", "8 and more"), ("all", "All")),
+            *_whole(
+                ("from_0", "0 to 1"),
+                ("from_2", "2 to 3"),
+                ("from_4", "4 to 7"),
+                ("from_8", "8 and more"),
+                ("all", "All"),
+                ("past_due", "Past their day"),
+                ("put_off", "Put off"),
+            ),
             *_money(("at_risk", "Value at risk, gross")),
             Column(name="oldest", title="Oldest", kind=Kind.DATE),
         ],
