@@ -56,6 +56,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("recon:rules", "Rules", "list-checks", "2", "recon.view_run"),
             Place("recon:statements", "Statements", "file-text", "s", "recon.view_statement"),
             Place("recon:sources", "Sources", "plug", "k", "recon.view_statement"),
+            Place("recon:certifications", "Certificates", "badge-check", "6", "recon.view_certificate"),
             Place("recon:chains", "Chains", "link", "g", "recon.view_statement"),
             Place("recon:proofs", "Proofs", "badge-check", "5", "recon.view_proofresult"),
             Place("recon:report", "Report", "chart-column", "3", "recon.view_run"),

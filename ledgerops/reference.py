@@ -15,6 +15,7 @@ from recon.operations import (
     ADJUSTMENT,
     APPROVE_MAPPING,
     APPROVE_RULES,
+    CERTIFY,
     COUNT_REPEATED,
     LABELS,
     REASONS_OF,
@@ -22,6 +23,7 @@ from recon.operations import (
     ROOT_CAUSES,
     SET_SERVICE_LEVEL,
     SET_TERMS,
+    UNCERTIFY,
     WRITE_OFF,
 )
 from recon.operations.proofs import CERTIFY_PROOF
@@ -44,6 +46,7 @@ READING = [
     "recon.view_run",
     "recon.view_statement",
     "recon.view_proofresult",
+    "recon.view_certificate",
     "approvals.view_proposal",
 ]
 ROLES = {
@@ -65,6 +68,7 @@ ROLES = {
         "recon.draft_message",
         "recon.accept_chain",
         "recon.run_proof",
+        "recon.prepare_certificate",
         "ledger.record_transaction",
         "ledger.record_status",
         "ledger.manage_hold",
@@ -91,6 +95,8 @@ ROLES = {
         "ledger.manage_monitor",
         "recon.run_reconciliation",
         "recon.undo_match",
+        "recon.prepare_certificate",
+        "recon.set_certification_terms",
         "recon.propose_terms",
         "recon.attach_evidence",
         "recon.propose_service_level",
@@ -130,6 +136,12 @@ REASONS = {
     SET_TERMS: [
         ("TERMS_POLICY", "The policy on residuals and timing has changed"),
         ("TERMS_REVIEW", "Yearly review"),
+    ],
+    CERTIFY: [("CERTIFY_DAY", "Days complete"), ("CERTIFY_AGAIN", "Days complete after a correction")],
+    UNCERTIFY: [
+        ("UNCERTIFY_ERROR", "Something of its days was wrong"),
+        ("UNCERTIFY_RESTATED", "The source restated its days"),
+        ("UNCERTIFY_LATE", "A posting belongs into its days"),
     ],
     COUNT_REPEATED: [
         ("NO_DUPLICATE", "Two movements that look the same"),

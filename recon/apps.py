@@ -31,5 +31,7 @@ class ReconConfig(AppConfig):
             ("source", "recon:source"),
             ("reconciliation", "recon:reconciliation"),
             ("rules_version", "recon:rules_version_of"),
+            ("account_day", "recon:account_day"),
+            ("certificate", "recon:certificate"),
         ):
             register_page(f"recon.{noun}", word=noun.replace("_", " ").capitalize(), route=route)

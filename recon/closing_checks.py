@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from django.db.models import Max, Min, Q
+from django.db.models import Count, Max, Min, Q
 
 from ledger.models import AccountingPeriod
 from ledger.operations.closing_checks import CheckResult, CheckSeverity, Found, first_of, register_closing_check, several
@@ -11,7 +11,7 @@ from ledgerops.lib import money
 from ledgerops.lib.calendars import SATURDAY
 from ledgerops.lib.transactions import database_now
 from recon import feed_calendar
-from recon.models import Break, BreakState, Feed, ProofStatus, Reconciliation, Source, Statement
+from recon.models import Break, BreakState, CertifiedDay, Feed, ProofStatus, Reconciliation, Source, Statement
 from recon.queries import standings_of
 
 NAMED = 5
@@ -19,9 +19,7 @@ NAMED = 5
 
 def statements(period: AccountingPeriod) -> CheckResult:
     """Find sources whose statements do not prove the period up to its last business day; one that began later is none of it."""
-    last = period.ends_on
-    while last.weekday() >= SATURDAY:
-        last -= timedelta(days=1)
+    last = _last_business_day(period)
     sources = (
         Source.objects.filter(account__entity=period.entity_id)
         .select_related("account")
@@ -100,8 +98,43 @@ def open_breaks(period: AccountingPeriod) -> CheckResult:
     )
 
 
+def certificates(period: AccountingPeriod) -> CheckResult:
+    """Find accounts of sources of which a day of the period, up to its last business day, is not certified; later ones have none."""
+    last = _last_business_day(period)
+    begins = Source.objects.filter(account__entity=period.entity_id).annotate(first=Min("statements__closing_date"))
+    begun = list(begins.filter(first__lte=last).select_related("account").order_by("account__code"))
+    live = CertifiedDay.objects.filter(reconciliation__source__in=begun, reconciliation__home=True, withdrawn_at=None)
+    of_period = live.filter(day__range=(period.starts_on, last)).order_by().values_list("reconciliation__source")
+    certified = dict(of_period.annotate(days=Count("pk")))
+    lacking = [
+        (one, missing)
+        for one in begun
+        if (missing := (last - max(period.starts_on, vars(one)["first"])).days + 1 - certified.get(one.pk, 0)) > 0
+    ]
+    return CheckResult(
+        passed=not lacking,
+        sentence=f"{several(len(lacking), 'account')} not certified through {last}"
+        if lacking
+        else f"Every account is certified through {last}",
+        found=[
+            Found(
+                text=f"{one.account.code} {one.name}: {several(days, 'day')}", target_type="recon.account_day", target_id=one.account.code
+            )
+            for one, days in lacking[:NAMED]
+        ],
+    )
+
+
+def _last_business_day(period: AccountingPeriod) -> date:
+    last = period.ends_on
+    while last.weekday() >= SATURDAY:
+        last -= timedelta(days=1)
+    return last
+
+
 def register() -> None:
     """Add these checks to every checklist."""
     register_closing_check("statements", CheckSeverity.BLOCKER, "Statements", statements)
     register_closing_check("unexplained", CheckSeverity.BLOCKER, "Unexplained difference", unexplained)
+    register_closing_check("certificates", CheckSeverity.WARNING, "Certificates", certificates)
     register_closing_check("open_breaks", CheckSeverity.WARNING, "Open breaks", open_breaks)

@@ -2,6 +2,8 @@
 
 import functools
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -38,9 +40,51 @@ def pdf(table: Table) -> bytes:
     return _compiled(shown, at=int(table.made_at.timestamp()))
 
 
-def _compiled(shown: dict[str, Any], *, at: int) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A table of a report, its cells as texts. A column is a title and whether it stands to the right; `wide` are those that take room."""
+
+    title: str
+    columns: Sequence[tuple[str, bool]]
+    rows: Sequence[Sequence[str]]
+    wide: Sequence[int] = ()
+
+
+def report(
+    *,
+    title: str,
+    subtitles: Sequence[str],
+    sections: Sequence[Section],
+    facts: Sequence[tuple[str, str]],
+    running: str,
+    made_at: datetime,
+) -> bytes:
+    """Return several tables as one PDF on landscape A4: facts first, `running` below every page."""
+    shown = {
+        "title": _text(title),
+        "subtitles": [_text(line) for line in subtitles],
+        "facts": [(_text(label), _pieces(_text(value))) for label, value in facts],
+        "sections": [
+            {
+                "title": _text(section.title),
+                "columns": [
+                    {"title": _text(word), "right": right, "wide": n in section.wide} for n, (word, right) in enumerate(section.columns)
+                ],
+                "rows": [
+                    [[_text(cell)] if right else _pieces(_text(cell)) for cell, (_, right) in zip(row, section.columns, strict=True)]
+                    for row in section.rows
+                ],
+            }
+            for section in sections
+        ],
+        "running": _text(running),
+    }
+    return _compiled(shown, at=int(made_at.timestamp()), template="report.typ")
+
+
+def _compiled(shown: dict[str, Any], *, at: int, template: str = "table.typ") -> bytes:
     return typst.compile(
-        Path(settings.BASE_DIR) / "templates" / "typst" / "table.typ",
+        Path(settings.BASE_DIR) / "templates" / "typst" / template,
         font_paths=_fonts(),
         format="pdf",
         sys_inputs={"table": json.dumps(shown)},

@@ -108,6 +108,8 @@ HIDDEN = {
     # As it was asked for, it may name accounts that its reader does not see.
     "ledger.RecurringEntry": frozenset({"entry"}),
     "ledger.Transaction": frozenset({"content", "refusal_detail", "warnings"}),
+    # Handed out as its evidence pack, which is on the trail.
+    "recon.Certificate": frozenset({"pack", "canonical"}),
     # What the bank's file says word by word.
     "recon.StatementFile": frozenset({"errors"}),
     "recon.StatementLine": frozenset({"raw"}),

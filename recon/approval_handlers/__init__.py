@@ -2,6 +2,7 @@
 
 from approvals.registry import Handler
 from recon.approval_handlers.adjustments import ADJUSTMENT_HANDLER
+from recon.approval_handlers.certification import CERTIFY_HANDLER, UNCERTIFY_HANDLER
 from recon.approval_handlers.chains import CHAIN_HANDLER
 from recon.approval_handlers.mappings import MAPPING_HANDLER
 from recon.approval_handlers.proofs import PROOF_HANDLER
@@ -18,5 +19,7 @@ HANDLERS: tuple[Handler, ...] = (
     REPEAT_HANDLER,
     RULES_HANDLER,
     SERVICE_LEVEL_HANDLER,
+    CERTIFY_HANDLER,
+    UNCERTIFY_HANDLER,
     *RESOLUTION_HANDLERS,
 )

@@ -8,7 +8,8 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,6 +21,7 @@ from ledgerops.lib.tables import Amount, Column, Kind, Row
 from ledgerops.templatetags.charts import Step
 from recon import operations
 from recon.account_day_queries import AccountDay, ShownItem, account_day, home_of, latest_day
+from recon.certification_queries import certificate_of_day, request_of_day
 from recon.models import Reconciliation, Side
 from recon.web.days.words import KIND_WORDS, SHORT_WORDS, SIDE_WORDS, hint_words, rule_words
 from recon.web.statements.views import user_of
@@ -60,6 +62,8 @@ class Part:
 @require_safe
 @requires("recon.view_statement")
 def day(request: HttpRequest, code: str) -> HttpResponse:
+    if "revise" in request.GET:
+        return redirect(f"{reverse('recon:prepare_certificate', args=[code])}?revise={request.GET['revise']}")
     reconciliation, form, asked = _asked(request, code=code)
     shown = account_day(reconciliation, day=asked, before=form.cleaned_data.get("since"))
     template = f"{PAGE}#results" if request.headers.get("HX-Target") == "results" else PAGE
@@ -116,6 +120,8 @@ def day_context(shown: AccountDay, *, form: DayForm) -> dict[str, Any]:
         "earlier": shown.day - timedelta(days=1),
         "later": shown.day + timedelta(days=1),
         "known_at": timezone.now(),
+        "certificate": certificate_of_day(shown.reconciliation, day=shown.day),
+        "waiting": request_of_day(shown.reconciliation, day=shown.day),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from recon.account_day_queries import RowFound, ShownHint
+from recon.certification_queries import CellState
 from recon.day_queries import External, Rule
 from recon.matching.unexplained import Reason
 from recon.models import Side
@@ -26,6 +27,18 @@ SHORT_WORDS = {
     (Side.STATEMENT, "in"): "Receipts to book",
     (Side.STATEMENT, "out"): "Payments to book",
 }
+
+
+STATE_WORDS = {
+    CellState.CERTIFIED: "Certified",
+    CellState.CHANGED: "Changed after sign-off",
+    CellState.PREPARED: "Prepared, in review",
+    CellState.RETURNED: "Returned to its preparer",
+    CellState.BLOCKED: "Blocked",
+    CellState.READY: "Ready to be prepared",
+    CellState.BEFORE: "Before its first statement",
+}
+assert set(STATE_WORDS) == set(CellState)
 
 
 def rule_words(external: External) -> str:
