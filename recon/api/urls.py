@@ -3,8 +3,18 @@
 from django.urls import path
 
 from recon.api import acts, chains, files, judging, proofs, reports, resolutions, rules, sources, views, work
+from recon.api import acts, certificates, chains, files, judging, proofs, reports, resolutions, rules, sources, views
 
 urlpatterns = [
+    path("accounts/<code:code>/proof", certificates.AccountDays.as_view()),
+    path("accounts/<code:code>/certificates", certificates.AccountCertificates.as_view()),
+    path("accounts/<code:code>/certification-terms", certificates.CertificationTermsOf.as_view()),
+    path("certifications", certificates.Certifications.as_view()),
+    path("certificates", certificates.Certificates.as_view()),
+    path("certificates/<uuid:certificate_id>", certificates.CertificateDetail.as_view()),
+    path("certificates/<uuid:certificate_id>/pack", certificates.CertificatePack.as_view()),
+    path("certificates/<uuid:certificate_id>/twin", certificates.CertificateTwin.as_view()),
+    path("certificates/<uuid:certificate_id>/withdrawals", certificates.Withdrawals.as_view()),
     path("sources", sources.Sources.as_view()),
     path("sources/<code:code>", sources.SourceDetail.as_view()),
     path("sources/<code:code>/format", sources.SourceFormat.as_view()),

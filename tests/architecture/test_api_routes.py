@@ -137,6 +137,16 @@ EXPECTED: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {
     ("chains/<code:code>/ranges", "get"): (404, WITH_FILES),
     ("chains/<code:code>/transfers", "get"): (404, WITH_FILES),
     ("chains/<code:code>/transfers", "post"): (404, ANALYST),
+    ("accounts/<code:code>/proof", "get"): (200, READERS),
+    ("accounts/<code:code>/certificates", "post"): (422, ("Analyst", "Controller")),
+    ("accounts/<code:code>/certification-terms", "post"): (422, ("Controller",)),
+    ("certifications", "get"): (200, READERS),
+    ("certificates", "get"): (200, READERS),
+    # There is none of the sample's id.
+    ("certificates/<uuid:certificate_id>", "get"): (404, READERS),
+    ("certificates/<uuid:certificate_id>/pack", "get"): (404, READERS),
+    ("certificates/<uuid:certificate_id>/twin", "get"): (404, READERS),
+    ("certificates/<uuid:certificate_id>/withdrawals", "post"): (404, ("Analyst", "Controller")),
     ("files", "get"): (200, WITH_FILES),
     ("files", "post"): (415, ANALYST),
     ("files/<uuid:file_id>/source", "post"): (422, ANALYST),
@@ -292,6 +302,7 @@ def values(maker: User, checker: User, post: Post, monkeypatch: pytest.MonkeyPat
         "evidence_id": str(_attached(by=maker)),
         "mention_id": "1",
         "result_id": str(_proven(source, by=maker)),
+        "certificate_id": "01900000-0000-7000-8000-000000000000",
         "external_account_id": "01900000-0000-7000-8000-000000000000",
         "finding_id": str(
             IntegrityFinding.objects.create(

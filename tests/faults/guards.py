@@ -1,5 +1,6 @@
 """Every guard with how to take it away and the test that must then fail. docs/guards.md is this list for readers."""
 
+from tests.faults.certification_guards import CERTIFICATION_GUARDS
 from tests.faults.guard import Guard, constraint, index, raised, trigger
 from tests.faults.ledger_guards import LEDGER_GUARDS
 
@@ -222,4 +223,5 @@ GUARDS = [
     constraint("recon_chain_range_proves_what_it_says", "recon_chain_range", f"{CHAIN_TESTS}::test_range_is_called_proven_that_is_not_it"),
     trigger("recon_chain_range_is_only_delivered", "recon_chain_range", f"{CHAIN_TESTS}::test_range_is_rewritten_it"),
     *LEDGER_GUARDS,
+    *CERTIFICATION_GUARDS,
 ]

@@ -60,7 +60,7 @@ class Part:
 
 
 @require_safe
-@requires("recon.view_statement")
+@requires("recon.view_certificate")
 def day(request: HttpRequest, code: str) -> HttpResponse:
     if "revise" in request.GET:
         return redirect(f"{reverse('recon:prepare_certificate', args=[code])}?revise={request.GET['revise']}")
@@ -71,7 +71,7 @@ def day(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @require_POST
-@requires("recon.view_statement")
+@requires("recon.view_certificate")
 def export_day(request: HttpRequest, code: str) -> HttpResponseBase:
     """Hand out the reconciliation statement that the page shows; its day stands in the address."""
     reconciliation, _, asked = _asked(request, code=code)
