@@ -120,13 +120,14 @@ def account_day(reconciliation: Reconciliation, *, day: date, before: date | Non
         reconciliation=reconciliation,
         figures=found[day],
         before=found[since],
-        items=_shown(items, day=day, calendar=reconciliation.calendar),
+        items=shown_items(items, day=day, calendar=reconciliation.calendar),
         forward=roll_forward(reconciliation, before=since, day=day, closing=items),
         hints=_hints(reconciliation, figures=found[day], before=found[since], items=items),
     )
 
 
-def _shown(items: Sequence[OpenItem], *, day: date, calendar: str) -> list[ShownItem]:
+def shown_items(items: Sequence[OpenItem], *, day: date, calendar: str) -> list[ShownItem]:
+    """Return the open items of a day with their ages, the live breaks that stand for them, and the names of their records."""
     ids = [one.item.pk for one in items]
     live = Break.objects.exclude(state=BreakState.RESOLVED).select_related("assignee")
     breaks = list(live.filter(Q(ledger_item__in=ids) | Q(statement_item__in=ids)))

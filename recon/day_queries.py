@@ -12,10 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Case, Exists, F, OuterRef, Q, Sum, When
+from django.db.models import Case, F, Sum, When
 
-from ledger.models import Direction, Posting
-from recon.models import Item, PopulationAccount, Reconciliation, RepeatedLine, Side, Statement, StatementKind
+from recon.models import Item, Reconciliation, RepeatedLine, Side, Statement, StatementKind
 
 
 class Rule(StrEnum):
@@ -147,21 +146,26 @@ def _open_sums(reconciliations: Sequence[Reconciliation]) -> dict[int, int]:
     return sums
 
 
+_UNCOMPARED = """
+SELECT p.account_id, p.effective_date, sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END)
+FROM recon_population n
+JOIN recon_population_account t ON t.population_id = n.id
+JOIN ledger_posting p ON p.account_id = t.account_id AND p.account_seq > t.last_account_seq
+WHERE n.reconciliation_id = ANY(%(reconciliations)s)
+  AND NOT EXISTS (
+      SELECT FROM recon_item i WHERE i.reconciliation_id = n.reconciliation_id AND i.entry_id = p.entry_id AND i.entry_line = p.line
+        AND i.side = 'ledger')
+GROUP BY p.account_id, p.effective_date
+"""
+
+
 def _uncompared_by_day(reconciliations: Sequence[Reconciliation]) -> dict[int, dict[date, int]]:
     """Return by account and effective date what was posted since each one's last run and is no item."""
-    after = Q(pk__in=[])
-    for taken in PopulationAccount.objects.filter(population__reconciliation__in=reconciliations, population__reconciliation__home=True):
-        after |= Q(account=taken.account_id, account_seq__gt=taken.last_account_seq)
-    as_item = Item.objects.filter(
-        reconciliation__source__account=OuterRef("account"),
-        reconciliation__home=True,
-        entry_id=OuterRef("entry_id"),
-        entry_line=OuterRef("line"),
-    )
     sums: dict[int, dict[date, int]] = {one.source.account_id: {} for one in reconciliations}
-    new = Posting.objects.filter(after).filter(~Exists(as_item)).values_list("account", "effective_date", "direction")
-    for account, day, direction, minor in new.annotate(minor=Sum("amount_minor")):
-        sums[account][day] = sums[account].get(day, 0) + (int(minor) if direction == Direction.DEBIT else -int(minor))
+    with connection.cursor() as cursor:
+        cursor.execute(_UNCOMPARED, {"reconciliations": [one.pk for one in reconciliations]})
+        for account, day, minor in cursor.fetchall():
+            sums[account][day] = int(minor)
     return sums
 
 

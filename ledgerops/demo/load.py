@@ -13,6 +13,7 @@ from ledger import operations as ledger
 from ledger.accounting import EntryDraft, Line
 from ledger.models import AccountType, OwnerClass, Transaction
 from ledger.operations.posting import refusal_of
+from ledgerops.demo.certificates import load_certificates
 from ledgerops.demo.chains import load_chains
 from ledgerops.demo.chart import FUNCTIONAL
 from ledgerops.demo.controls import load_controls
@@ -97,6 +98,7 @@ def load(company: Company) -> Loaded:
         load_resolutions(entity=company.entity_code)
         load_queue_work()
         load_chains(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
+    load_certificates()
         load_proofs(company)
     recon.count_all_figures()
     ledger.check_books(full=True)

@@ -54,7 +54,7 @@ def made_entries(*, account: Account, person_id: int, first_day: date, last_day:
     return made.filter(own).values("entry").distinct().count()
 
 
-def blockers_of(reconciliation: Reconciliation, *, days: Sequence[DayStanding]) -> list[Blocker]:
+def blockers_of(reconciliation: Reconciliation, *, days: Sequence[DayStanding], terms: CertificationTerms | None = None) -> list[Blocker]:
     """Return what keeps consecutive days from being certified, as things stand; `days` are their figures, first to last."""
     first, last = days[0].day, days[-1].day
     return [
@@ -62,7 +62,7 @@ def blockers_of(reconciliation: Reconciliation, *, days: Sequence[DayStanding]) 
         *_missing(reconciliation, days=days),
         *_statements(reconciliation, first=first, last=last),
         *_figures(reconciliation, days=days),
-        *_breaks(reconciliation, last=last),
+        *_breaks(reconciliation, last=last, terms=terms or terms_of(reconciliation)),
     ]
 
 
@@ -145,8 +145,7 @@ def _figures(reconciliation: Reconciliation, *, days: Sequence[DayStanding]) -> 
         )
 
 
-def _breaks(reconciliation: Reconciliation, *, last: date) -> Iterator[Blocker]:
-    terms = terms_of(reconciliation)
+def _breaks(reconciliation: Reconciliation, *, last: date, terms: CertificationTerms) -> Iterator[Blocker]:
     live = Break.objects.filter(reconciliation=reconciliation, occurred_on__lte=last).exclude(state=BreakState.RESOLVED)
     waiting = list(live.order_by("occurred_on", "number"))
     old = [one for one in waiting if business_days_apart(one.occurred_on, last, calendar=reconciliation.calendar) > terms.break_days]

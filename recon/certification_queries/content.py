@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from ledgerops.lib import money
-from recon.account_day_queries import AccountDay, ShownItem, account_day
-from recon.day_queries import DayStanding, Forward, Rule, figures_by_day, statements_from
+from recon.account_day_queries import ShownItem, shown_items
+from recon.day_queries import DayStanding, Forward, Rule, figures_by_day, open_items_at, roll_forward, statements_from
 from recon.models import COUNTING_KINDS, Reconciliation, RulesStatus, RulesVersion, Statement
 
 SCHEMA = 1
@@ -25,7 +25,8 @@ def content_of(reconciliation: Reconciliation, *, days: Sequence[DayStanding]) -
     """Return what a certificate of these days says as things stand; amounts are texts, since JSON's numbers are not exact."""
     first, last = days[0].day, days[-1].day
     source = reconciliation.source
-    shown = account_day(reconciliation, day=last, before=first - timedelta(days=1))
+    items = open_items_at(reconciliation, day=last)
+    forward = roll_forward(reconciliation, before=first - timedelta(days=1), day=last, closing=items)
     rules = RulesVersion.objects.get(reconciliation=reconciliation, status=RulesStatus.ACTIVE)
     return {
         "schema": SCHEMA,
@@ -33,13 +34,13 @@ def content_of(reconciliation: Reconciliation, *, days: Sequence[DayStanding]) -
         "asset": {"code": source.asset.code, "scale": source.asset.scale},
         "source": {"code": source.code, "name": source.name, "servicer": source.servicer, "identifier": source.identifier},
         "period": {"first_day": first.isoformat(), "last_day": last.isoformat()},
-        "figures": _figures(shown.figures, open_minor=shown.open_minor),
+        "figures": _figures(days[-1], open_minor=sum(one.difference_minor for one in items)),
         "days": [_figures(one, open_minor=one.open_minor) for one in days],
-        "roll_forward": [_forward(one) for one in shown.forward],
-        "open_items": [_item(one) for one in shown.items],
-        "statements": [_statement(one) for one in _statements_of(reconciliation, shown=shown, first=first, last=last)],
+        "roll_forward": [_forward(one) for one in forward],
+        "open_items": [_item(one) for one in shown_items(items, day=last, calendar=reconciliation.calendar)],
+        "statements": [_statement(one) for one in _statements_of(reconciliation, last=days[-1], first=first)],
         "rules": {"version": rules.number, "digest": rules.digest},
-        "ledger_through": shown.figures.through,
+        "ledger_through": days[-1].through,
     }
 
 
@@ -83,9 +84,10 @@ def _item(one: ShownItem) -> Content:
     }
 
 
-def _statements_of(reconciliation: Reconciliation, *, shown: AccountDay, first: date, last: date) -> list[Statement]:
-    of_days = [one for one in statements_from(reconciliation, since=first) if one.closing_date <= last and one.kind in COUNTING_KINDS]
-    counts = shown.figures.external.statement
+def _statements_of(reconciliation: Reconciliation, *, first: date, last: DayStanding) -> list[Statement]:
+    known = statements_from(reconciliation, since=first)
+    of_days = [one for one in known if one.closing_date <= last.day and one.kind in COUNTING_KINDS]
+    counts = last.external.statement
     return [*of_days, *([counts] if counts is not None and counts.pk not in {one.pk for one in of_days} else [])]
 
 

@@ -75,8 +75,8 @@ class GridRow:
         return sum(cell.state in states for cell in self.cells)
 
     @property
-    def latest_blocked(self) -> Cell | None:
-        return next((cell for cell in reversed(self.cells) if cell.state is CellState.BLOCKED), None)
+    def first_blocked(self) -> Cell | None:
+        return next((cell for cell in self.cells if cell.state is CellState.BLOCKED), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

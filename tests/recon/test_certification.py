@@ -5,13 +5,17 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from approvals.canonical import canonical_json
 from approvals.models import DecisionOutcome, ProposalVersion, User
 from audit.models import AuditEvent
+from ledger.models import AccountingPeriod
 from recon import operations
 from recon.certification_queries import CellState, after_sign_off, blockers_of, grid_for
 from recon.certification_queries.content import days_of
+from recon.closing_checks import certificates
 from recon.models import Break, Certificate, CertifiedDay, Source, Statement
 from recon.operations import CertificateRefused, CertificationBlocked, CertificationInvalid, PreparerMadeEntries
 from recon.operations.adjustments import AdjustmentRequest
@@ -22,6 +26,8 @@ from tests.recon.certifying import WHY, agreed_days, booked, certify, days, deci
 from tests.recon.delivered import accept, day, mt940, run_all
 
 pytestmark = pytest.mark.django_db
+
+MOST_QUERIES = 25
 
 
 @pytest.fixture
@@ -337,3 +343,42 @@ def test_pages_of_others_are_not_there(ready: Source, maker: User, checker: User
     assert signed_in(stranger).get(f"/certifications/{certificate.pk}/").status_code == 404
     assert signed_in(stranger).get("/accounts/1010/proof/prepare/").status_code == 404
     assert signed_in(checker).get("/accounts/1010/proof/prepare/").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/accounts/1010/proof/", "/accounts/1010/proof/prepare/", "/certifications/"])
+def test_pages_ask_a_bounded_number_of_questions(ready: Source, person: Any, maker: User, checker: User, path: str) -> None:
+    certify(ready, 0, by=maker, review=checker)
+    browser = signed_in(person("controller", "Controller"))
+    browser.get(path)
+    with CaptureQueriesContext(connection) as asked:
+        text(browser.get(path))
+    assert len(asked) <= MOST_QUERIES, "\n".join(one["sql"][:170] for one in asked)
+
+
+def test_certificate_and_its_review_ask_a_bounded_number_of_questions(ready: Source, maker: User, checker: User) -> None:
+    browser = signed_in(checker)
+    certificate = certify(ready, 0, by=maker, review=checker)
+    waiting = prepare(ready, 1, by=maker)
+    for path in (f"/certifications/{certificate.pk}/", f"/approvals/{waiting.pk}/"):
+        browser.get(path)
+        with CaptureQueriesContext(connection) as asked:
+            text(browser.get(path))
+        assert len(asked) <= MOST_QUERIES, "\n".join(one["sql"][:170] for one in asked)
+
+
+# The close asks it
+
+
+def test_close_names_accounts_that_are_not_certified(ready: Source, maker: User, checker: User) -> None:
+    period = AccountingPeriod.objects.get()
+    said = certificates(period)
+    assert (said.passed, [one.target_id for one in said.found]) == (False, ["1010"])
+    assert "1010 Bank USD" in said.found[0].text
+
+
+def test_close_is_content_once_every_day_is_certified(ready: Source, maker: User, checker: User) -> None:
+    period = AccountingPeriod(entity=ready.account.entity, starts_on=day(0), ends_on=day(1))
+    assert not certificates(period).passed
+    certify(ready, 0, 1, by=maker, review=checker)
+    assert certificates(period).passed
+    assert certificates(AccountingPeriod(entity=ready.account.entity, starts_on=day(-30), ends_on=day(-8))).passed

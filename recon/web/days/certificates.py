@@ -162,7 +162,7 @@ def _prepare_page(
         "returned": returned,
         "refusal": refusal,
         "chosen": chosen,
-        "blockers": [(one, _page_of(one)) for one in blockers_of(reconciliation, days=chosen)] if chosen else [],
+        "blockers": [(one, _page_of(one)) for one in blockers_of(reconciliation, days=chosen, terms=terms)] if chosen else [],
         "made": made,
         "terms": terms,
         "terms_form": TermsForm(initial={"break_days": terms.break_days, "owners_required": terms.owners_required}),

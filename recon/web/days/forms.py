@@ -15,8 +15,8 @@ GRID_MOST = 62
 class PrepareForm(forms.Form):
     """Which days are to be certified, and what is said of them."""
 
-    first_day = forms.DateField(label="First day")
-    last_day = forms.DateField(label="Last day")
+    first_day = forms.DateField(label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    last_day = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     reason_code = forms.ChoiceField(label="Reason")
     narrative = forms.CharField(label="What the reviewer should know", widget=forms.Textarea(attrs={"rows": 2}), max_length=2000)
 
