@@ -98,8 +98,8 @@ def load(company: Company) -> Loaded:
         load_resolutions(entity=company.entity_code)
         load_queue_work()
         load_chains(entity=company.entity_code, day=company.entries[-1].effective_date, actor_id=analyst.pk)
-    load_certificates()
         load_proofs(company)
+    load_certificates()
     recon.count_all_figures()
     ledger.check_books(full=True)
     return loaded
