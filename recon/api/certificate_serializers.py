@@ -21,12 +21,12 @@ class DayFilters(Body):
 class GridFilters(Body):
     until = serializers.DateField(required=False)
     days = serializers.IntegerField(required=False, min_value=1, max_value=DAYS_MAXIMUM)
-    source = serializers.CharField(required=False, max_length=40)
+    source = serializers.CharField(required=False, max_length=40)  # type: ignore[assignment]
     state = serializers.ChoiceField(required=False, choices=[one.value for one in CellState])
 
 
 class CertificateFilters(Body):
-    source = serializers.CharField(required=False, max_length=40)
+    source = serializers.CharField(required=False, max_length=40)  # type: ignore[assignment]
 
 
 class PrepareBody(Body):
@@ -73,7 +73,7 @@ class DayForwardFields(serializers.Serializer[Any]):
 
 
 class RowFoundFields(serializers.Serializer[Any]):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     amount_minor = MinorField(source="signed_minor")
     entry_id = serializers.UUIDField(allow_null=True)
     statement_id = serializers.UUIDField(allow_null=True)
@@ -89,7 +89,7 @@ class DayHintFields(serializers.Serializer[Any]):
 
 class AccountDayFields(serializers.Serializer[Any]):
     day = serializers.DateField()
-    source = serializers.CharField(source="reconciliation.source.code")
+    source = serializers.CharField(source="reconciliation.source.code")  # type: ignore[assignment]
     asset = serializers.CharField(source="reconciliation.source.asset.code")
     scale = serializers.IntegerField(source="reconciliation.source.asset.scale")
     ledger_minor = MinorField(source="figures.ledger_minor")
@@ -114,7 +114,7 @@ class CertificationDayFields(serializers.Serializer[Any]):
 
 class CertificationRowFields(serializers.Serializer[Any]):
     account = serializers.CharField(source="reconciliation.source.account.code")
-    source = serializers.CharField(source="reconciliation.source.code")
+    source = serializers.CharField(source="reconciliation.source.code")  # type: ignore[assignment]
     days = CertificationDayFields(source="cells", many=True)
 
 
@@ -125,7 +125,7 @@ class CertificationGridFields(serializers.Serializer[Any]):
 class CertificateFields(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     account = serializers.CharField(source="reconciliation.source.account.code")
-    source = serializers.CharField(source="reconciliation.source.code")
+    source = serializers.CharField(source="reconciliation.source.code")  # type: ignore[assignment]
     first_day = serializers.DateField()
     last_day = serializers.DateField()
     digest = serializers.CharField(help_text="SHA-256 of the machine-readable twin")

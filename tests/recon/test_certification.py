@@ -68,7 +68,10 @@ def test_one_prepares_and_another_signs_exactly_that(ready: Source, maker: User,
     assert (certificate.content["prepared_by"], certificate.content["reviewed_by"]) == ("Maker", "Checker")
     assert [one["sha256"] for one in content["statements"]] == [one.file.sha256 for one in Statement.objects.order_by("closing_date")]
     assert content["rules"]["version"] == 1
-    assert list(CertifiedDay.objects.values_list("day", "ledger_minor", "open_minor")) == [(day(0), 1000, 0), (day(1), 2000, 0)]
+    assert [(one.day, int(one.ledger_minor), int(one.open_minor)) for one in CertifiedDay.objects.all()] == [
+        (day(0), 1000, 0),
+        (day(1), 2000, 0),
+    ]
 
 
 def test_pack_and_twin_are_what_is_hashed(ready: Source, maker: User, checker: User) -> None:
@@ -82,6 +85,7 @@ def test_pack_and_twin_are_what_is_hashed(ready: Source, maker: User, checker: U
     twin, digest = operations.hand_out_pack(certificate_id=certificate.pk, form="json")
     assert (json.loads(twin), digest) == (certificate.content, certificate.digest)
     event = AuditEvent.objects.get(action="recon.account.certified")
+    assert event.after is not None
     assert (event.after["digest"], event.after["pack_digest"]) == (certificate.digest, certificate.pack_digest)
     assert AuditEvent.objects.filter(action="recon.certificate.downloaded").count() == 2
 
@@ -260,7 +264,7 @@ def test_what_came_later_is_shown_with_its_rows(ready: Source, maker: User, chec
 
 def test_withdrawn_by_two_and_certified_anew(ready: Source, maker: User, checker: User) -> None:
     certificate = certify(ready, 0, by=maker, review=checker)
-    ask = {"certificate_id": certificate.pk, "reason_code": "UNCERTIFY_ERROR", "narrative": WHY, "maker_id": maker.pk}
+    ask: dict[str, Any] = {"certificate_id": certificate.pk, "reason_code": "UNCERTIFY_ERROR", "narrative": WHY, "maker_id": maker.pk}
     proposal = operations.propose_withdrawal(**ask)
     assert Certificate.objects.get().is_live
     assert decide(proposal, by=checker).status == "executed"
@@ -317,7 +321,7 @@ def test_the_whole_way_by_pages(ready: Source, maker: User, checker: User, audit
     assert "The figures are still those that were prepared" in review
     assert Statement.objects.first().file.sha256 in review  # type: ignore[union-attr]
     version = where.rstrip("/").rsplit("/", 1)[1]
-    digest = ProposalVersion.objects.get(proposal=version).digest
+    digest = ProposalVersion.objects.get(proposal__id=version).digest
     approver.post(f"{where}decide/", {"version": 1, "digest": digest, "outcome": "approve", "comment": ""})
     certificate = Certificate.objects.get()
     page = text(reader.get(f"/certifications/{certificate.pk}/"))
