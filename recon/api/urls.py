@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from recon.api import acts, chains, files, judging, proofs, reports, resolutions, rules, sources, views, work
-from recon.api import acts, certificates, chains, files, judging, proofs, reports, resolutions, rules, sources, views
+from recon.api import acts, certificates, chains, files, judging, proofs, reports, resolutions, rules, sources, views, work
 
 urlpatterns = [
     path("accounts/<code:code>/proof", certificates.AccountDays.as_view()),
