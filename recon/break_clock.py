@@ -93,15 +93,19 @@ class Clock:
         if due == "breached":
             return past
         following = self.today + timedelta(days=1 if due == "today" else 2)
-        return self.due_before(following, reconciliations=reconciliations) & ~past
+        # Implied by the rest, and what lets an index begin there: all that is older is past its day.
+        days = [(days, one.calendar) for one in reconciliations for _, days in self.level_of(one.source.asset.code).bands]
+        over = min((_latest_due_before(self.today, days=count, calendar=calendar) for count, calendar in days), default=self.today)
+        return Q(occurred_on__gt=over) & self.due_before(following, reconciliations=reconciliations) & ~past
 
     def is_timing(self, *, reconciliations: Iterable[Reconciliation]) -> Q:
         """Return the condition of breaks of these reconciliations that are a matter of timing today."""
-        found = Q(pk__in=[])
+        found, oldest = Q(pk__in=[]), self.today
         for (asset, calendar), ids in _alike(reconciliations).items():
             over = _latest_due_before(self.today, days=self.level_of(asset).timing_days, calendar=calendar)
-            found |= Q(reconciliation__in=ids, occurred_on__gt=over)
-        return Q(type__in=ONE_SIDED) & found & ~of_a_feed()
+            found, oldest = found | Q(reconciliation__in=ids, occurred_on__gt=over), min(oldest, over)
+        # The first is implied by the rest, and what lets an index begin there.
+        return Q(occurred_on__gt=oldest) & Q(type__in=ONE_SIDED) & found & ~of_a_feed()
 
 
 def of_a_feed() -> Q:

@@ -1025,6 +1025,9 @@ class Migration(migrations.Migration):
                     models.Index(fields=["reconciliation", "state", "occurred_on"], name="recon_break_by_reconciliation"),
                     models.Index(fields=["assignee", "state"], name="recon_break_by_assignee"),
                     models.Index(
+                        condition=models.Q(("snoozed_until__isnull", False)), fields=["snoozed_until"], name="recon_break_put_off"
+                    ),
+                    models.Index(
                         condition=models.Q(("state", "resolved"), _negated=True),
                         fields=["occurred_on", "number"],
                         name="recon_break_live_by_date",

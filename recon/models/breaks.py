@@ -138,6 +138,7 @@ class Break(models.Model):
             models.Index(fields=["state", "occurred_on", "number"], name="recon_break_by_state"),
             models.Index(fields=["reconciliation", "state", "occurred_on"], name="recon_break_by_reconciliation"),
             models.Index(fields=["assignee", "state"], name="recon_break_by_assignee"),
+            models.Index(fields=["snoozed_until"], name="recon_break_put_off", condition=models.Q(snoozed_until__isnull=False)),
             # The list of what lives, in its two orders; each is read from either end.
             models.Index(fields=["occurred_on", "number"], name="recon_break_live_by_date", condition=~models.Q(state="resolved")),
             models.Index(

@@ -45,6 +45,7 @@ LISTS: list[tuple[str, str, list[str], str]] = [
         "2026-08-01~40000",
     ),
     ("maker", "/breaks/", ["sort=age", "sort=age&type=date"], "2026-02-01~10000"),
+    ("maker", "/breaks/", ["due=breached", "due=today", "nature=true", "nature=timing", "snoozed=yes", "label=NONE"], "2026-08-01~40000"),
     ("maker", "/breaks/", ["sort=-amount", "sort=-amount&type=date", "sort=-amount&state=resolved"], "40000~20000"),
     ("maker", "/breaks/", ["sort=amount", "sort=amount&source=bank1"], "900000~20000"),
     ("maker", "/statements/", ["", "proof=unproven", "gap=gap", "gap=none", "since=2026-03-01&until=2026-06-01"], f"2026-02-01~{LONG_AGO}"),
