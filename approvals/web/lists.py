@@ -1,6 +1,6 @@
 """Lists of proposals: the checker's queue and the makers' adjustments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -14,8 +14,8 @@ from approvals.web.forms import SOON, ProposalFilter
 from ledgerops.lib.http import requires
 from ledgerops.lib.paging import bounded_count, counted, page_of
 
-# The kind that the list of adjustments shows.
-ADJUSTMENT = "recon.post_adjustment"
+# The kinds that the list of adjustments shows: what corrects the ledger so that a break closes.
+ADJUSTMENTS = ("recon.post_adjustment", "recon.write_off", "recon.rebook")
 NEWEST_FIRST = ("-id",)
 NEAREST_EXPIRY_FIRST = ("expires_at", "id")
 
@@ -69,14 +69,14 @@ def queue(request: HttpRequest) -> HttpResponse:
 def adjustments(request: HttpRequest) -> HttpResponse:
     """Adjustments in every state; makers see their own first."""
     default = "mine" if queries.made_by(_user(request)).exists() else "all"
-    return _list(request, template="approvals/adjustments.html", views=ADJUSTMENT_VIEWS, default=default, kind=ADJUSTMENT)
+    return _list(request, template="approvals/adjustments.html", views=ADJUSTMENT_VIEWS, default=default, kinds=ADJUSTMENTS)
 
 
-def _list(request: HttpRequest, *, template: str, views: Mapping[str, View], default: str, kind: str = "") -> HttpResponse:
+def _list(request: HttpRequest, *, template: str, views: Mapping[str, View], default: str, kinds: Sequence[str] = ()) -> HttpResponse:
     user = _user(request)
     name = request.GET.get("view", default)
     view = views.get(name) or views[default]
-    of_kind = {"kind": kind} if kind else {}
+    of_kind = {"kind__in": kinds} if kinds else {}
     all_rows = view.rows(user).filter(**of_kind)
     filtered = ProposalFilter(request.GET, queryset=all_rows)
     page = page_of(filtered.qs, query=request.GET, order=view.order)

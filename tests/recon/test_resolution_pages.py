@@ -181,6 +181,7 @@ class TestProposals:
         proposal = Proposal.objects.get()
         review = text_of(signed_in(checker).get(reverse("approvals:proposal", args=[proposal.pk])))
         assert "Reversal of LE-" in review
+        assert proposal.public_number in text_of(signed_in(maker).get(reverse("approvals:adjustments")))
         assert "its reversal" in review
         decide(proposal, by=checker)
         shown = text_of(signed_in(maker).get(page_of(pair, "break")))
