@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from ledger.models import Account, Direction, Posting
 from ledgerops.lib.calendars import business_days_apart
-from recon.day_queries import DayStanding, Forward, OpenItem, figures_by_day, open_items_at, roll_forward
+from recon.day_queries import DayStanding, Forward, OpenAt, OpenItem, figures_by_day, open_items_at, roll_forward
 from recon.matching.rules import Rules
 from recon.matching.unexplained import DayRow, Hint, hints_for
 from recon.models import Break, BreakState, Reconciliation, RulesStatus, RulesVersion, Side, Source, Statement, StatementLine
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # So many rows of a day are looked through for an explanation; beyond them any amount is there by chance.
 ROWS_LOOKED_AT = 5_000
+# So many open items of each side and flow are rows of a page.
+ITEMS_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class AccountDay:
     reconciliation: Reconciliation
     figures: DayStanding
     before: DayStanding
+    opened: OpenAt
     items: Sequence[ShownItem]
     forward: Sequence[Forward]
     hints: Sequence[ShownHint]
@@ -77,16 +80,16 @@ class AccountDay:
 
     @property
     def open_minor(self) -> int:
-        """Return the sum of the open items, row by row."""
-        return sum(one.open.difference_minor for one in self.items)
+        """Return the sum of all open items, row by row."""
+        return self.opened.difference_minor
 
     @property
     def adds_up(self) -> bool:
         """Whether the rows come to the sums that are kept, and the open items went on without a hole."""
         return self.open_minor == self.figures.open_minor and not any(one.difference_minor for one in self.forward)
 
-    def side(self, side: str) -> Sequence[ShownItem]:
-        return [one for one in self.items if one.open.item.side == side]
+    def part(self, side: str, flow: str) -> Sequence[ShownItem]:
+        return [one for one in self.items if (one.open.item.side, one.open.item.flow) == (side, flow)]
 
 
 def home_of(user: "AbstractUser", *, account: Account) -> Reconciliation:
@@ -111,18 +114,22 @@ def latest_day(source: Source) -> date | None:
     return closed.order_by("-closing_date").values_list("closing_date", flat=True).first()
 
 
-def account_day(reconciliation: Reconciliation, *, day: date, before: date | None = None) -> AccountDay:
-    """Return an account at the end of a day, with how its open items went on since the end of the day before, or of another one."""
+def account_day(reconciliation: Reconciliation, *, day: date, before: date | None = None, most: int = ITEMS_SHOWN) -> AccountDay:
+    """Return an account at the end of a day, with how its open items went on since the end of the day before, or of another one.
+
+    Of each side and flow the `most` oldest open items are among its rows; its figures are of all.
+    """
     since = before if before is not None and before < day else day - timedelta(days=1)
     found = figures_by_day([reconciliation], since=since, until=day)[reconciliation.pk]
-    items = open_items_at(reconciliation, day=day)
+    opened = open_items_at(reconciliation, day=day, most=most)
     return AccountDay(
         reconciliation=reconciliation,
         figures=found[day],
         before=found[since],
-        items=shown_items(items, day=day, calendar=reconciliation.calendar),
-        forward=roll_forward(reconciliation, before=since, day=day, closing=items),
-        hints=_hints(reconciliation, figures=found[day], before=found[since], items=items),
+        opened=opened,
+        items=shown_items(opened.items, day=day, calendar=reconciliation.calendar),
+        forward=roll_forward(reconciliation, before=since, day=day, closing=opened),
+        hints=_hints(reconciliation, figures=found[day], before=found[since], items=opened.items),
     )
 
 

@@ -16,6 +16,9 @@ from django.db.models import Case, F, Sum, When
 
 from recon.models import Item, Reconciliation, RepeatedLine, Side, Statement, StatementKind
 
+# More than any reconciliation has open.
+ALL = 10**9
+
 
 class Rule(StrEnum):
     """Which balance of the source counts for a day: what it closed with, else what the next statement opened with, and no other."""
@@ -220,15 +223,19 @@ held AS MATERIALIZED (
     SELECT a.item_id, sum(a.amount_minor) AS minor, max(r.day) AS cleared_on
     FROM reaching r JOIN recon_allocation a ON a.match_id = r.match_id AND a.revoked_at IS NULL
     WHERE NOT EXISTS (SELECT FROM later n WHERE n.id = a.item_id) GROUP BY a.item_id)
-SELECT i.id, i.side, i.flow, i.open_minor + coalesce(h.minor, 0), h.cleared_on, coalesce(s.closing_date, i.item_date)
-FROM (SELECT c.id FROM recon_item c WHERE c.reconciliation_id = %(reconciliation)s AND c.open_minor > 0
-      UNION SELECT h.item_id FROM held h) c
-JOIN recon_item i ON i.id = c.id
-LEFT JOIN held h ON h.item_id = i.id
-LEFT JOIN recon_statement_line l ON l.id = i.statement_line_id
-LEFT JOIN recon_statement s ON s.id = l.statement_id
-WHERE coalesce(s.closing_date, i.item_date) <= %(day)s
-ORDER BY i.item_date, i.side, i.id
+SELECT o.* FROM (
+    SELECT i.id, i.side, i.flow, i.open_minor + coalesce(h.minor, 0) AS minor, h.cleared_on, coalesce(s.closing_date, i.item_date) AS since,
+           row_number() OVER (PARTITION BY i.side, i.flow ORDER BY i.item_date, i.id) AS place,
+           count(*) OVER (PARTITION BY i.side, i.flow) AS many, sum(i.open_minor + coalesce(h.minor, 0)) OVER (PARTITION BY i.side, i.flow)
+    FROM (SELECT c.id FROM recon_item c WHERE c.reconciliation_id = %(reconciliation)s AND c.open_minor > 0
+          UNION SELECT h.item_id FROM held h) c
+    JOIN recon_item i ON i.id = c.id
+    LEFT JOIN held h ON h.item_id = i.id
+    LEFT JOIN recon_statement_line l ON l.id = i.statement_line_id
+    LEFT JOIN recon_statement s ON s.id = l.statement_id
+    WHERE coalesce(s.closing_date, i.item_date) <= %(day)s) o
+WHERE o.place <= %(most)s
+ORDER BY o.since, o.side, o.id
 """.replace("{beyond}", _BEYOND)
 
 
@@ -255,11 +262,45 @@ class OpenItem:
         return self.signed_minor if self.item.side == Side.LEDGER else -self.signed_minor
 
 
-def open_items_at(reconciliation: Reconciliation, *, day: date) -> list[OpenItem]:
-    """Return what both sides had open at the end of a day, oldest first: what is matched only by something of a later day is open."""
-    rows = _rows(_OPEN, reconciliation, day=day)
-    items = Item.objects.in_bulk([row[0] for row in rows])
-    return [OpenItem(item=items[pk], open_minor=int(minor), cleared_on=cleared, since=since) for pk, _, _, minor, cleared, since in rows]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAt:
+    """What both sides had open at the end of a day: the oldest items of each side and flow, and of all of them how many and how much."""
+
+    items: Sequence[OpenItem]
+    totals: Mapping[tuple[str, str], tuple[int, int]]
+
+    @property
+    def count(self) -> int:
+        return sum(many for many, _ in self.totals.values())
+
+    @property
+    def difference_minor(self) -> int:
+        """Return by how much they make the ledger differ from the source."""
+        return self.signed_minor(Side.LEDGER) - self.signed_minor(Side.STATEMENT)
+
+    def signed_minor(self, side: str) -> int:
+        """Return what one side has open as value that came in, less what went out."""
+        return self.totals.get((side, "in"), (0, 0))[1] - self.totals.get((side, "out"), (0, 0))[1]
+
+    def count_of(self, side: str) -> int:
+        return sum(many for (of_side, _), (many, _) in self.totals.items() if of_side == side)
+
+
+def open_items_at(reconciliation: Reconciliation, *, day: date, most: int = ALL) -> OpenAt:
+    """Return what both sides had open at the end of a day: what is matched only by something of a later day is open.
+
+    Of each side and flow no more than the `most` oldest items are read; their totals are of all.
+    """
+    rows = _rows(_OPEN, reconciliation, day=day, most=most)
+    items = Item.objects.in_bulk([row[0] for row in rows]) if most > 1 else {}
+    return OpenAt(
+        items=[
+            OpenItem(item=items[pk], open_minor=int(minor), cleared_on=cleared, since=since)
+            for pk, _, _, minor, cleared, since, *_ in rows
+            if pk in items
+        ],
+        totals={(side, flow): (int(many), int(total)) for _, side, flow, _, _, _, _, many, total in rows},
+    )
 
 
 _NEW = """{beyond},
@@ -308,40 +349,36 @@ class Forward:
         return self.opening_minor + self.new_minor - self.cleared_minor - self.closing_minor
 
 
-def roll_forward(reconciliation: Reconciliation, *, before: date, day: date, closing: Sequence[OpenItem]) -> list[Forward]:
+def roll_forward(reconciliation: Reconciliation, *, before: date, day: date, closing: OpenAt) -> list[Forward]:
     """Return how each side's open items went on from the end of one day to the end of another; `closing` are those of the latter."""
-    opening = [
-        (side, int(minor) if flow == "in" else -int(minor)) for _, side, flow, minor, _, _ in _rows(_OPEN, reconciliation, day=before)
-    ]
+    opening = open_items_at(reconciliation, day=before, most=1)
     moved = {(kind, side): (int(count), int(minor)) for kind, side, count, minor in _rows(_NEW, reconciliation, day=day, before=before)}
     found = []
     for side in (Side.LEDGER, Side.STATEMENT):
-        own_opening = [minor for of_side, minor in opening if of_side == side]
-        own_closing = [one.signed_minor for one in closing if one.item.side == side]
         new_count, new_minor = moved.get(("new", side), (0, 0))
         cleared_count, cleared_minor = moved.get(("cleared", side), (0, 0))
         found.append(
             Forward(
                 side=side,
-                opening_minor=sum(own_opening),
-                opening_count=len(own_opening),
+                opening_minor=opening.signed_minor(side),
+                opening_count=opening.count_of(side),
                 new_minor=new_minor,
                 new_count=new_count,
                 cleared_minor=cleared_minor,
                 cleared_count=cleared_count,
-                closing_minor=sum(own_closing),
-                closing_count=len(own_closing),
+                closing_minor=closing.signed_minor(side),
+                closing_count=closing.count_of(side),
             )
         )
     return found
 
 
-def _rows(statement: str, reconciliation: Reconciliation, **days: date) -> list[Any]:
+def _rows(statement: str, reconciliation: Reconciliation, **values: date | int) -> list[Any]:
     parameters: Mapping[str, Any] = {
         "reconciliation": reconciliation.pk,
         "account": reconciliation.source.account_id,
         "source": reconciliation.source_id,
-        **days,
+        **values,
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

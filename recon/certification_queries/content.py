@@ -25,8 +25,8 @@ def content_of(reconciliation: Reconciliation, *, days: Sequence[DayStanding]) -
     """Return what a certificate of these days says as things stand; amounts are texts, since JSON's numbers are not exact."""
     first, last = days[0].day, days[-1].day
     source = reconciliation.source
-    items = open_items_at(reconciliation, day=last)
-    forward = roll_forward(reconciliation, before=first - timedelta(days=1), day=last, closing=items)
+    opened = open_items_at(reconciliation, day=last)
+    forward = roll_forward(reconciliation, before=first - timedelta(days=1), day=last, closing=opened)
     rules = RulesVersion.objects.get(reconciliation=reconciliation, status=RulesStatus.ACTIVE)
     return {
         "schema": SCHEMA,
@@ -34,10 +34,10 @@ def content_of(reconciliation: Reconciliation, *, days: Sequence[DayStanding]) -
         "asset": {"code": source.asset.code, "scale": source.asset.scale},
         "source": {"code": source.code, "name": source.name, "servicer": source.servicer, "identifier": source.identifier},
         "period": {"first_day": first.isoformat(), "last_day": last.isoformat()},
-        "figures": _figures(days[-1], open_minor=sum(one.difference_minor for one in items)),
+        "figures": _figures(days[-1], open_minor=opened.difference_minor),
         "days": [_figures(one, open_minor=one.open_minor) for one in days],
         "roll_forward": [_forward(one) for one in forward],
-        "open_items": [_item(one) for one in shown_items(items, day=last, calendar=reconciliation.calendar)],
+        "open_items": [_item(one) for one in shown_items(opened.items, day=last, calendar=reconciliation.calendar)],
         "statements": [_statement(one) for one in _statements_of(reconciliation, last=days[-1], first=first)],
         "rules": {"version": rules.number, "digest": rules.digest},
         "ledger_through": days[-1].through,

@@ -23,10 +23,10 @@ from recon import operations
 from recon.account_day_queries import AccountDay, ShownItem, account_day, home_of, latest_day
 from recon.certification_queries import certificate_of_day, request_of_day
 from recon.models import Reconciliation, Side
+from recon.operations.exports import EXPORT_MAXIMUM
 from recon.web.days.words import KIND_WORDS, SHORT_WORDS, SIDE_WORDS, hint_words, rule_words
 from recon.web.statements.views import user_of
 
-ITEMS_SHOWN = 200
 PAGE = "recon/days/day.html"
 
 COLUMNS = [
@@ -75,8 +75,8 @@ def day(request: HttpRequest, code: str) -> HttpResponse:
 def export_day(request: HttpRequest, code: str) -> HttpResponseBase:
     """Hand out the reconciliation statement that the page shows; its day stands in the address."""
     reconciliation, _, asked = _asked(request, code=code)
-    shown = account_day(reconciliation, day=asked)
-    operations.record_day_export(account=code, day=asked, rows=len(shown.items), file_format=format_of(request))
+    shown = account_day(reconciliation, day=asked, most=EXPORT_MAXIMUM)
+    operations.record_day_export(account=code, day=asked, rows=shown.opened.count, file_format=format_of(request))
     source = reconciliation.source
     table = table_of(
         name=f"reconciliation-{source.code}-{asked}",
@@ -131,8 +131,9 @@ def _steps(shown: AccountDay) -> list[Step]:
         return []
     steps = [Step("Ledger", shown.figures.ledger_minor, is_balance=True)]
     for key, word in SHORT_WORDS.items():
-        total = sum(one.open.difference_minor for one in shown.items if (one.open.item.side, one.open.item.flow) == key)
-        steps += [Step(word, -total)] if total else []
+        total = shown.opened.totals.get(key, (0, 0))[1]
+        adds = (key[1] == "in") == (key[0] == Side.STATEMENT)
+        steps += [Step(word, total if adds else -total)] if total else []
     steps += [Step("Not compared", -shown.figures.uncompared_minor)] if shown.figures.uncompared_minor else []
     steps += [Step("Unexplained", -shown.figures.unexplained_minor)] if shown.figures.unexplained_minor else []
     return [*steps, Step("Statement", shown.figures.external.minor, is_balance=True)]
@@ -141,10 +142,10 @@ def _steps(shown: AccountDay) -> list[Step]:
 def _parts(shown: AccountDay) -> list[Part]:
     parts = []
     for (side, flow), title in KIND_WORDS.items():
-        items = [one for one in shown.side(side) if one.open.item.flow == flow]
-        if items:
-            total = sum(one.open.signed_minor for one in items)
-            parts.append(Part(title=title, items=items[:ITEMS_SHOWN], total_minor=total, more=max(0, len(items) - ITEMS_SHOWN)))
+        many, total = shown.opened.totals.get((side, flow), (0, 0))
+        if many:
+            items = shown.part(side, flow)
+            parts.append(Part(title=title, items=items, total_minor=total if flow == "in" else -total, more=many - len(items)))
     return parts
 
 
