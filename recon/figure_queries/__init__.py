@@ -16,6 +16,7 @@ from recon.break_clock import Clock
 from recon.break_queries import LIMIT_DAYS, queue_for
 from recon.figure_queries.rows import (
     SourceDay,
+    certified_days_for,
     expected_days_for,
     items_for,
     matches_for,
@@ -57,6 +58,7 @@ __all__ = [
     "SourceDay",
     "Span",
     "SpanInvalid",
+    "certified_days_for",
     "expected_days_for",
     "items_for",
     "matches_for",
@@ -84,6 +86,8 @@ def report_for(user: "AbstractUser", *, span: Span, today: date, now: datetime) 
         days=_days(user, reconciliations, span=span, sees_breaks=sees_breaks),
         ageing=ageing,
         load=_load(user, reconciliations, span=span, today=today) if sees_breaks else None,
+        certified_days=certified_days_for(user, span=span).count(),
+        account_days=sum(one.home for one in reconciliations) * sum(day < today for day in span.days),
         delivered=_delivered(user, span=span, today=today, now=now) if user.has_perm("recon.view_statement") else None,
     )
 

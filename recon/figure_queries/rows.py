@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from recon import feed_calendar
 from recon.feed_calendar import ExpectedDay
 from recon.figure_queries.shapes import Span
-from recon.models import Allocation, Break, BreakState, Item, Match, MatchMethod, Source, Statement
+from recon.models import Allocation, Break, BreakState, CertifiedDay, Item, Match, MatchMethod, Source, Statement
 from recon.queries import reconciliations_for, sources_for
 
 if TYPE_CHECKING:
@@ -38,6 +38,13 @@ def expected_days_for(user: "AbstractUser", *, span: Span, today: date, now: dat
     days = feed_calendar.days_of([terms for _, terms in said], since=span.since, until=min(span.until, today), now=now)
     found = [SourceDay(source=source, expected=day) for source, _ in said for day in days[source.pk]]
     return sorted(found, key=lambda one: (one.expected.day, one.source.code), reverse=True)
+
+
+def certified_days_for(user: "AbstractUser", *, span: Span) -> QuerySet[CertifiedDay]:
+    """Return the days of accounts within the span whose certificates stand, latest first."""
+    seen = CertifiedDay.objects.filter(reconciliation__in=reconciliations_for(user).order_by().values("pk"), withdrawn_at=None)
+    within = seen.filter(day__range=(span.since, span.until))
+    return within.select_related("reconciliation__source__asset", "certificate__prepared_by", "certificate__reviewed_by").order_by("-id")
 
 
 def statements_in(user: "AbstractUser", *, span: Span) -> QuerySet[Statement]:

@@ -227,6 +227,13 @@ class Report:
     ageing: Sequence[Ageing] | None
     load: Sequence[Load] | None
     delivered: Sequence[Delivered] | None
+    certified_days: int
+    account_days: int
+
+    @property
+    def certified_share(self) -> str | None:
+        """Of the days of accounts that have ended, how many two people signed."""
+        return share_of(self.certified_days, self.account_days)
 
     @property
     def matched(self) -> Matched:

@@ -188,6 +188,12 @@ def test_deliveries_and_proofs_lead_to_as_many_rows_it(source: Source, auditor: 
     assert rows_behind(browser, "deliveries", DATED, punctuality="not_on_time") == delivered.not_on_time
 
 
+def test_certified_days_are_of_those_that_have_ended_it(source: Source, auditor: User) -> None:
+    report = report_of(auditor, acted())
+    assert (report.certified_days, report.account_days, report.certified_share) == (0, 1, "0.0")
+    assert rows_behind(signed_in(auditor), "certified-days", acted(), source=source.code) == 0
+
+
 # Counting
 
 

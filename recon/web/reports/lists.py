@@ -22,7 +22,7 @@ from ledgerops.lib.tables import Amount, Cell, Column, Kind
 from recon import feeds, figure_queries, operations, queries
 from recon.due import DayState
 from recon.figure_queries import PUNCTUAL, UNPUNCTUAL, SourceDay, Span
-from recon.models import Item, Match, MatchMethod, ProofStatus, Statement
+from recon.models import CertifiedDay, Item, Match, MatchMethod, ProofStatus, Statement
 from recon.operations.exports import EXPORT_MAXIMUM
 from recon.web.breaks.listing import user_of
 from recon.web.reports.reconciliation import SpanForm
@@ -274,7 +274,44 @@ def _statement_rows(statements: Sequence[Statement]) -> list[Row]:
     ]
 
 
+def _certified(user: User, span: Span, asked: Mapping[str, Any]) -> QuerySet[CertifiedDay]:
+    found = figure_queries.certified_days_for(user, span=span)
+    return found.filter(reconciliation__source__code=asked["source"]) if asked["source"] else found
+
+
+def _certified_rows(days: Sequence[CertifiedDay]) -> list[Row]:
+    return [
+        Row(
+            href=reverse("recon:certificate", args=[one.certificate_id]),
+            cells=[
+                one.reconciliation.name,
+                one.day,
+                one.certificate.prepared_by.shown_name,
+                one.certificate.reviewed_by.shown_name,
+                Amount(int(one.ledger_minor), one.reconciliation.source.asset.scale, one.reconciliation.source.asset.code),
+                Amount(int(one.open_minor), one.reconciliation.source.asset.scale, one.reconciliation.source.asset.code),
+            ],
+        )
+        for one in days
+    ]
+
+
 LISTS: dict[str, Rows] = {
+    "certified-days": Rows(
+        title="Certified days",
+        permission="recon.view_certificate",
+        columns=[
+            Column(name="account", title="Account", wide=True),
+            Column(name="day", title="Day", kind=Kind.DATE),
+            Column(name="prepared_by", title="Prepared by"),
+            Column(name="reviewed_by", title="Reviewed by"),
+            Column(name="ledger", title="Ledger", kind=Kind.MONEY),
+            Column(name="open", title="Open items", kind=Kind.MONEY),
+        ],
+        find=_certified,
+        show=_certified_rows,
+        order=("-id",),
+    ),
     "items": Rows(
         title="Items",
         permission="recon.view_run",
