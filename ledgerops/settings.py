@@ -302,6 +302,8 @@ SPECTACULAR_SETTINGS = {
         "ChainKind": "recon.models.ChainKind",
         "ChainTransferKind": "recon.models.TransferKind",
         "SourceKind": "recon.models.SourceKind",
+        "ProofKind": "recon.models.ProofKind",
+        "ProofOutcome": "recon.models.ProofOutcome",
         "TreatmentKind": "recon.models.TreatmentKind",
         "BankMessageKind": "recon.api.resolution_serializers.KINDS",
         "CancellationReason": "recon.api.resolution_serializers.REASONS",

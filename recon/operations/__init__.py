@@ -18,7 +18,6 @@ from recon.operations.break_work import (
     label_break,
     mark_handover,
     name_root_cause,
-    return_break,
     snooze_break,
     wake_break,
     watch_break,
@@ -32,6 +31,7 @@ from recon.operations.breaks import (
     comment_on_break,
     match_by_hand,
     refuse_of_a_source,
+    return_break,
 )
 from recon.operations.certification import (
     CERTIFY,

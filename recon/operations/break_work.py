@@ -16,7 +16,7 @@ from ledgerops.lib.calendars import business_day_after
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import database_now
 from recon.models import Break, BreakLabel, BreakState, BreakWatcher, HandoverMark
-from recon.operations.breaks import BreakRefused, assign_break
+from recon.operations.breaks import BreakRefused
 
 # Where the governed list of reasons keeps them; no proposal is of such a kind.
 ROOT_CAUSES = "recon.break.root_cause"
@@ -109,18 +109,6 @@ def watch_break(*, break_id: UUID, user_id: int, wanted: bool) -> None:
             changed = bool(BreakWatcher.objects.filter(recon_break=break_id, user=user_id).delete()[0])
         if changed:
             record_event("recon.break.watched", target_type="recon.break", target_id=break_id, after={"user": user_id, "wanted": wanted})
-
-
-def return_break(*, break_id: UUID) -> None:
-    """Give a break back to whom it was with before.
-
-    :raises BreakRefused: if it is resolved, or was with nobody else.
-    """
-    recon_break = Break.objects.get(pk=break_id)
-    if recon_break.previous_assignee_id is None:
-        with act("recon.break.assigned", target_type="recon.break", target_id=break_id):
-            raise BreakRefused(f"{recon_break.public_number} was with nobody before")
-    assign_break(break_id=break_id, assignee_id=recon_break.previous_assignee_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,18 @@ class CommentRefused(Refusal):
     kind = RefusalKind.INVALID
 
 
-def assign_break(*, break_id: UUID, assignee_id: int | None) -> Break:
+def return_break(*, break_id: UUID) -> Break:
+    """Give a live break back to whom it was with before.
+
+    :raises BreakRefused: if it is resolved, or was with nobody before, or with somebody who works breaks no longer.
+    """
+    return assign_break(break_id=break_id, assignee_id=None, back=True)
+
+
+def assign_break(*, break_id: UUID, assignee_id: int | None, back: bool = False) -> Break:
     """Give a live break to a person, and it is being investigated, or to nobody, and it is open again.
+
+    With `back` it goes to whom it was with before.
 
     :raises BreakRefused: if it is resolved, or the person may not work breaks.
     """
@@ -39,6 +49,10 @@ def assign_break(*, break_id: UUID, assignee_id: int | None) -> Break:
         recon_break = Break.objects.select_for_update(of=("self",)).get(pk=break_id)
         if not recon_break.is_live:
             raise BreakRefused(f"{recon_break.public_number} is resolved")
+        if back:
+            assignee_id = recon_break.previous_assignee_id
+            if assignee_id is None:
+                raise BreakRefused(f"{recon_break.public_number} was with nobody before")
         if assignee_id is not None and not User.objects.get(pk=assignee_id).has_perm("recon.work_break"):
             raise BreakRefused("that person's roles do not include working breaks", field="assignee")
         if recon_break.assignee_id == assignee_id:

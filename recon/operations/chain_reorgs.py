@@ -34,6 +34,7 @@ from recon.models import (
 from recon.operations.breaks import BreakRefused, set_state
 from recon.operations.chain_claims import Claim
 from recon.operations.corrections import scope_of
+from recon.operations.service_levels import route_break
 
 ACCEPT_CHAIN = "recon.accept_chain"
 SHOWN = 100
@@ -141,6 +142,7 @@ def _open(chain: ChainSource, cause: dict[str, Any], *, first: ChainBlock) -> No
         cause=cause,
     )
     record_event("recon.chain.fork_found", target_type="recon.break", target_id=opened.pk, after=_brief(cause))
+    route_break(opened)
 
 
 def _live(chain: ChainSource) -> Break | None:

@@ -17,6 +17,7 @@ from recon import due, feed_calendar
 from recon.due import Terms
 from recon.feed_calendar import ExpectedDay
 from recon.models import Break, BreakState, BreakType, Feed, FeedFrequency, FeedWaiver, Reconciliation
+from recon.operations.service_levels import route_break
 from recon.operations.sources import source_code
 
 REASON_MINIMUM = 5
@@ -181,6 +182,8 @@ def _open(reconciliation: Reconciliation, *, missing: Sequence[ExpectedDay], day
         raise AssertionError("the lock on the reconciliation keeps a second stale feed away") from error
     since = missing[0].missing_from
     record_event("recon.feed.missing", target_type="recon.break", target_id=stale.pk, after={"days": days, "since": since})
+    route_break(stale)
+    stale.refresh_from_db(fields=["assignee", "version"])
     return stale
 
 

@@ -14,7 +14,7 @@ from audit.operations import act, record_event
 from ledger.models import Asset
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.break_clock import Level, level_from
-from recon.models import BreakRoute, BreakType, Run, ServiceLevel, Source
+from recon.models import Break, BreakRoute, BreakType, Run, ServiceLevel, Source
 
 SET_SERVICE_LEVEL = "recon.set_service_level"
 SCOPE = "recon.service_levels"
@@ -203,10 +203,10 @@ WITH chosen AS (
     SELECT b.id, route.assignee_id
     FROM recon_break b JOIN recon_reconciliation r ON r.id = b.reconciliation_id,
          LATERAL (SELECT o.assignee_id FROM recon_break_route o
-                  WHERE (o.source_id IS NULL OR o.source_id = r.source_id) AND o.type IN ('', b.type)
+                  WHERE o.assignee_id = ANY (%(people)s) AND (o.source_id IS NULL OR o.source_id = r.source_id) AND o.type IN ('', b.type)
                     AND abs(b.difference_minor) >= o.least_minor
                   ORDER BY o.position LIMIT 1) route
-    WHERE b.opened_by_run_id = %(run)s AND b.assignee_id IS NULL AND b.state = 'open'),
+    WHERE {which} AND b.assignee_id IS NULL AND b.state = 'open'),
 routed AS (
     UPDATE recon_break b SET assignee_id = c.assignee_id, version = b.version + 1 FROM chosen c WHERE c.id = b.id
     RETURNING b.assignee_id)
@@ -216,10 +216,20 @@ SELECT assignee_id, count(*) FROM routed GROUP BY 1 ORDER BY 1
 
 def route_new_breaks(run: Run) -> None:
     """Give the breaks that a run opened to whom the routes name, inside the caller's transaction; they stay open until worked."""
-    if not BreakRoute.objects.exists():
+    _route_where("b.opened_by_run_id = %(which)s", which=run.pk, target_type="recon.run")
+
+
+def route_break(recon_break: Break) -> None:
+    """Give a break that no run opened to whom the routes name, inside the caller's transaction."""
+    _route_where("b.id = %(which)s", which=recon_break.pk, target_type="recon.break")
+
+
+def _route_where(condition: str, *, which: UUID, target_type: str) -> None:
+    people = [user.pk for user in User.objects.filter(pk__in=BreakRoute.objects.values("assignee")) if user.has_perm("recon.work_break")]
+    if not people:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_ROUTE, {"run": run.pk})
+        cursor.execute(_ROUTE.replace("{which}", condition), {"which": which, "people": people})
         given = {str(person): count for person, count in cursor.fetchall()}
     if given:
-        record_event("recon.breaks.routed", target_type="recon.run", target_id=run.pk, after={"given": given})
+        record_event("recon.breaks.routed", target_type=target_type, target_id=which, after={"given": given})

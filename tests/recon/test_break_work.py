@@ -181,8 +181,8 @@ class TestMany:
         shown = browser.get(here)
         assert shown.context["count"] == 3
         with writes_nothing():
-            assert browser.post(here, {"act": "label", "label": "LABEL_FRAUD", "count": "2"}).status_code == 422
-        done = browser.post(here, {"act": "label", "label": "LABEL_FRAUD", "count": "3"})
+            assert browser.post(here, {"act": "label", "label": "LABEL_FRAUD", "shown": "0"}).status_code == 422
+        done = browser.post(here, {"act": "label", "label": "LABEL_FRAUD", "shown": shown.context["shown"]})
         assert (done.context["done_count"], done.context["refused_rows"]) == (3, [])
         assert page(maker, "label=LABEL_FRAUD") == [one.number for one in breaks]
 

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,9 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from approvals.models import User
 from ledgerops.lib.http import STATUS_OF, requires
-from ledgerops.lib.paging import bounded_count
 from recon import break_queries, operations, queries
-from recon.models import Break
 from recon.operations.break_work import BULK_MAXIMUM, WorkOutcome
 from recon.web.breaks import filters
 from recon.web.breaks.listing import assignee_from, list_page, rows_of, selected_ids, user_of, work_lists
@@ -79,10 +77,10 @@ def work_found(request: HttpRequest) -> HttpResponse:
     user, today = user_of(request), timezone.localdate()
     found = filters.BreakFilter(request.GET, user=user, today=today).qs.order_by(*filters.order_of(request.GET))
     context: dict[str, Any] = {"list_query": filters.address(request.GET), **work_lists()}
-    status = 200
+    status, ids = 200, list(found.values_list("pk", flat=True)[: BULK_MAXIMUM + 1])
     if request.method == "POST":
         try:
-            ids = _as_previewed(found, count=request.POST.get("count", ""))
+            _refuse_other(ids, digest=request.POST.get("shown", ""))
             wanted = work_from(request.POST, user=user)
             outcomes = operations.work_breaks(break_ids=ids, do=wanted.do)
         except operations.BreakWorkInvalid as refusal:
@@ -92,7 +90,8 @@ def work_found(request: HttpRequest) -> HttpResponse:
             context |= _outcome(outcomes, wanted=wanted, user=user)
             return render(request, "recon/breaks/worked.html", context)
     context |= {
-        "count": bounded_count(found, limit=BULK_MAXIMUM),
+        "count": len(ids),
+        "shown": _digest(ids),
         "maximum": BULK_MAXIMUM,
         "rows": rows_of(list(found[:SHOWN]), today=today),
         "totals": break_queries.totals_by_asset(found),
@@ -156,11 +155,14 @@ _MAKERS: dict[str, Callable[[QueryDict, User], Work]] = {
 }
 
 
-def _as_previewed(found: QuerySet[Break], *, count: str) -> list[UUID]:
-    ids = list(found.values_list("pk", flat=True)[: BULK_MAXIMUM + 1])
-    if str(len(ids)) != count:
-        raise operations.BreakWorkInvalid(f"the filters find {len(ids):,} breaks now: look at them again", field="count")
-    return ids
+def _refuse_other(ids: Sequence[UUID], *, digest: str) -> None:
+    if _digest(ids) != digest:
+        raise operations.BreakWorkInvalid("the filters find other breaks now: look at them again", field="shown")
+
+
+def _digest(ids: Sequence[UUID]) -> str:
+    """Return what tells one set of breaks from another."""
+    return sha256(b"".join(sorted(pk.bytes for pk in ids))).hexdigest()
 
 
 def _day(text: str) -> date:
