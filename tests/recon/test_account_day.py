@@ -1,7 +1,7 @@
 """An account at the end of a day: which balance counts, what is open, how it went on, and what is unexplained."""
 
 import csv
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -52,7 +52,7 @@ def week(bank: Source, maker: User, post: Post) -> Source:
     return bank
 
 
-def seen(source: Source, number: int, **values: date) -> AccountDay:
+def seen(source: Source, number: int, **values: Any) -> AccountDay:
     return account_day(source.reconciliation, day=day(number), **values)
 
 
