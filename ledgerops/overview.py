@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -19,7 +19,7 @@ from recon import break_queries, feeds
 from recon import queries as recon
 from recon.break_queries import BreakFigures
 from recon.feeds import Feed
-from recon.models import Break, BreakState, Run, Source
+from recon.models import Break, BreakState, CertifiedDay, Run, Source
 from recon.queries import Standing
 
 RUNS_DRAWN = 30
@@ -28,6 +28,8 @@ QUEUE_SHOWN = 6
 # Percent of what runs compare that should find its match without a person.
 MATCH_TARGET = 97.5
 BANDS = 4
+# The last day of each reconciliation that two people have signed.
+CERTIFIED_THROUGH = CertifiedDay.objects.filter(reconciliation=OuterRef("pk"), withdrawn_at=None).order_by("-day").values("day")[:1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,8 @@ def overview_of(user: User, *, today: date) -> Overview:
     """Return the state of today as far as this user's roles and scopes reach."""
     sees_breaks, sees_runs = user.has_perm("recon.view_break"), user.has_perm("recon.view_run")
     sees_balance = user.has_perm("ledger.view_trial_balance")
-    reconciliations = list(recon.reconciliations_for(user).filter(home=True)) if sees_breaks else []
+    homes = recon.reconciliations_for(user).filter(home=True).annotate(certified_through=Subquery(CERTIFIED_THROUGH))
+    reconciliations = list(homes) if sees_breaks else []
     posted = ledger.posted_sums_for(user) if sees_balance else None
     return Overview(
         today=today,

@@ -121,13 +121,13 @@ def _first_of_day(statements: Sequence[Statement]) -> Statement | None:
 
 
 def statements_from(reconciliation: Reconciliation, *, since: date) -> list[Statement]:
-    """Return the source's statements that close on a day or later: those that count, and intraday reports, which only indicate."""
-    return _statements([reconciliation], since=since)
+    """Return the source's statements that close on a day or later, with their files: those that count, and intraday reports."""
+    return _statements([reconciliation], since=since, files=True)
 
 
-def _statements(reconciliations: Sequence[Reconciliation], *, since: date) -> list[Statement]:
+def _statements(reconciliations: Sequence[Reconciliation], *, since: date, files: bool = False) -> list[Statement]:
     of_days = Statement.objects.filter(source__in=[one.source_id for one in reconciliations], closing_date__gte=since)
-    known = of_days.with_replaced().select_related("file").order_by("closing_date", "pk")
+    known = (of_days.select_related("file") if files else of_days).with_replaced().order_by("closing_date", "pk")
     return [one for one in known if not vars(one)["is_replaced"] and (one.counts or one.kind == StatementKind.INTRADAY)]
 
 
@@ -153,7 +153,8 @@ _UNCOMPARED = """
 SELECT p.account_id, p.effective_date, sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END)
 FROM recon_population n
 JOIN recon_population_account t ON t.population_id = n.id
-JOIN ledger_posting p ON p.account_id = t.account_id AND p.account_seq > t.last_account_seq
+CROSS JOIN LATERAL (
+    SELECT l.* FROM ledger_posting l WHERE l.account_id = t.account_id AND l.account_seq > t.last_account_seq OFFSET 0) p
 WHERE n.reconciliation_id = ANY(%(reconciliations)s)
   AND NOT EXISTS (
       SELECT FROM recon_item i WHERE i.reconciliation_id = n.reconciliation_id AND i.entry_id = p.entry_id AND i.entry_line = p.line
