@@ -4,14 +4,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Abs
 from django.utils.timezone import localdate
 
-from approvals.models import User
 from ledger.models import Account
 from ledger.queries import accounts_for
 from ledgerops.lib.calendars import business_days_apart, business_days_before
@@ -36,15 +35,12 @@ from recon.matching.rules import Rules
 from recon.models import (
     Allocation,
     Break,
-    BreakLabel,
     BreakState,
-    BreakWatcher,
     Item,
     Match,
     MatchChallenge,
     Run,
     RunStatus,
-    SavedView,
     Side,
     Suggestion,
     SuggestionState,
@@ -87,22 +83,6 @@ def queue_for(user: "AbstractUser", *, today: date | None = None) -> QuerySet[Br
 def awake(today: date) -> Q:
     """Return the condition of breaks that are not put off beyond today."""
     return Q(snoozed_until=None) | Q(snoozed_until__lt=today)
-
-
-def labels_of(breaks: Sequence[Break]) -> dict[UUID, list[str]]:
-    """Return the words of the labels of several breaks, by the break's id; those without one are absent."""
-    found: dict[UUID, list[str]] = {}
-    for row in BreakLabel.objects.filter(recon_break__in=breaks).select_related("label"):
-        found.setdefault(row.recon_break_id, []).append(row.label.label)
-    return found
-
-
-def work_of(recon_break: Break, *, user: User) -> dict[str, Any]:
-    """Return what people have said of a break: its labels, and whether this person watches it."""
-    own = BreakWatcher.objects.filter(recon_break=OuterRef("pk"), user=user)
-    said = Break.objects.filter(pk=recon_break.pk).values_list("labels__label", "labels__label__label", Exists(own))
-    rows = list(said.order_by("labels__label"))
-    return {"labels": [(code, word) for code, word, _ in rows if code], "watched": rows[0][2]}
 
 
 def break_figures(user: "AbstractUser", *, today: date) -> BreakFigures:
@@ -171,16 +151,6 @@ def totals_by_asset(breaks: QuerySet[Break]) -> list[AssetTotal]:
 def completed_runs(user: "AbstractUser", *, count: int) -> list[Run]:
     """Return the latest runs that ended, newest first."""
     return list(runs_for(user).filter(status=RunStatus.COMPLETED)[:count])
-
-
-def people_who_work_breaks() -> QuerySet[User]:
-    permission = Q(groups__permissions__codename="work_break", groups__permissions__content_type__app_label="recon")
-    return User.objects.filter(permission, is_active=True).distinct().order_by("username")
-
-
-def saved_views_for(user: "AbstractUser") -> QuerySet[SavedView]:
-    """Return the user's own views and the shared ones, by name."""
-    return SavedView.objects.filter(Q(owner=user) | Q(shared=True)).select_related("owner").order_by("name")
 
 
 def counter_accounts_for(user: "AbstractUser", *, account: Account) -> QuerySet[Account]:

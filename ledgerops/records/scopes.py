@@ -16,8 +16,8 @@ from approvals.models import Proposal, User
 from audit import queries as audit
 from ledger import queries as ledger
 from ledger.models import Account, AccountGroup, JournalEntry, LegalEntity, Posting
-from recon import break_queries
 from recon import queries as recon
+from recon import work_queries
 from recon.models import Break, Reconciliation, Run, SavedView, Source, Statement, StatementFile
 
 Rows = QuerySet[Any]
@@ -48,7 +48,7 @@ GATES: dict[type[Model], Gate] = {
     Reconciliation: Gate("recon.view_break", recon.reconciliations_for),
     Run: Gate("recon.view_run", recon.runs_for),
     Break: Gate("recon.view_break", recon.breaks_for),
-    SavedView: Gate("recon.view_break", break_queries.saved_views_for),
+    SavedView: Gate("recon.view_break", work_queries.saved_views_for),
 }
 
 # What rows hang on without a foreign key: column and model.

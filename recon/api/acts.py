@@ -15,7 +15,7 @@ from approvals.queries import proposal_for
 from approvals.registry import UnknownKind
 from ledger.queries import AccountNotFound, account_for
 from ledgerops.lib.api import said
-from recon import break_queries, operations, queries
+from recon import operations, queries, work_queries
 from recon.api import serializers
 from recon.api.shown import break_in_full
 from recon.operations.adjustments import AdjustmentRequest
@@ -51,7 +51,7 @@ class Assignment(APIView):
 def _person(name: str | None) -> int | None:
     if name is None:
         return None
-    person = break_queries.people_who_work_breaks().filter(username=name).first()
+    person = work_queries.people_who_work_breaks().filter(username=name).first()
     if person is None:
         raise ValidationError({"assignee": f"there is nobody called {name} who works breaks"})
     return person.pk

@@ -11,7 +11,7 @@ from approvals.queries import proposals_about
 from audit.api.serializers import Event
 from audit.queries import timeline_of
 from ledgerops.lib import money
-from recon import break_queries, file_queries, queries, side_queries
+from recon import break_queries, file_queries, queries, side_queries, work_queries
 from recon.api import judging_serializers, serializers
 from recon.break_clock import Clock
 from recon.break_queries import Neighbourhood
@@ -86,7 +86,7 @@ def break_in_full(user: User, *, break_id: UUID) -> dict[str, Any]:
 
 def _standing(recon_break: Break, *, user: User) -> dict[str, Any]:
     """Return where a break stands in the queue."""
-    clock, work = Clock(today=localdate()), break_queries.work_of(recon_break, user=user)
+    clock, work = Clock(today=localdate()), work_queries.work_of(recon_break, user=user)
     return {
         "nature": clock.nature_of(recon_break),
         "due_on": clock.due_on(recon_break).isoformat(),

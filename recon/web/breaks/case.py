@@ -18,7 +18,7 @@ from approvals.models import Proposal, User
 from approvals.queries import current_policy, eligible_approvers, proposals_about, reason_codes
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.http import STATUS_OF, requires
-from recon import break_queries, chain_queries, operations, queries, resolution_queries, source_queries
+from recon import break_queries, chain_queries, operations, queries, resolution_queries, source_queries, work_queries
 from recon.break_clock import Clock
 from recon.models import Break, BreakState, BreakType
 from recon.operations import ADJUSTMENT
@@ -287,7 +287,7 @@ def render_break(
         "stale": sentence_of(stale) if stale else "",
         "last": happenings[-1] if stale else None,
         "kept": str(form["narrative"].value() or "") if stale and form else "",
-        **break_queries.work_of(recon_break, user=user),
+        **work_queries.work_of(recon_break, user=user),
         **work_lists(),
         "apart_until": timezone.localdate() + timedelta(days=APART_DAYS),
         "may_undo": recon_break.resolved_by_id is not None and user.has_perm("recon.undo_match"),

@@ -13,7 +13,7 @@ from ledger.models import Asset
 from ledgerops.lib.errors import Refusal
 from ledgerops.lib.http import STATUS_OF, requires
 from ledgerops.lib.money import AmountRefused, grouped, minor_from_text, plain
-from recon import break_queries, operations, queries
+from recon import operations, queries, work_queries
 from recon.break_clock import Level, levels_in_force
 from recon.models import BreakRoute, BreakType, Source
 from recon.web.breaks.listing import user_of
@@ -94,7 +94,7 @@ def _page(request: HttpRequest, *, refusal: Refusal | None = None) -> HttpRespon
         "refusal": refusal,
         "sources": [(source.code, source.name) for source in queries.sources_for(user_of(request))],
         "types": [(value.value, word) for value, word in TYPE_WORDS.items()],
-        "people": break_queries.people_who_work_breaks(),
+        "people": work_queries.people_who_work_breaks(),
     }
     return render(request, "recon/breaks/deadlines.html", context, status=STATUS_OF[refusal.kind] if refusal else 200)
 

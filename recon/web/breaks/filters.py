@@ -11,7 +11,7 @@ from django.http import QueryDict
 from approvals.models import User
 from approvals.queries import reason_codes
 from ledgerops.lib.calendars import business_days_before
-from recon import break_queries, queries, resolution_queries
+from recon import queries, resolution_queries, work_queries
 from recon.break_clock import NATURES, Clock
 from recon.break_queries import LIMIT_DAYS, awake
 from recon.models import Break, BreakLabel, BreakState, BreakWatcher, Source
@@ -191,7 +191,7 @@ class Chip:
 def controls(query: QueryDict, *, user: User) -> list[Control]:
     """Return the selects with what there is to choose from in this user's sight."""
     sources: list[Source] = list(queries.sources_for(user))
-    people = [(person.username, person.shown_name) for person in break_queries.people_who_work_breaks() if person != user]
+    people = [(person.username, person.shown_name) for person in work_queries.people_who_work_breaks() if person != user]
     offered = {
         "type": ("Type", BreakFilter.base_filters["type"].extra["choices"]),
         "age": ("Age", AGES),

@@ -24,7 +24,7 @@ from ledgerops.lib.csv_cells import text_cell
 from ledgerops.lib.http import requires
 from ledgerops.lib.money import plain
 from ledgerops.lib.paging import bounded_count, counted, page_of
-from recon import break_queries, operations, queries, source_queries
+from recon import break_queries, operations, queries, source_queries, work_queries
 from recon.break_clock import Clock
 from recon.models import Break, BreakState, BreakType, Run
 from recon.operations.exports import EXPORT_MAXIMUM
@@ -101,7 +101,7 @@ class Tab:
 
 def rows_of(breaks: Sequence[Break], *, today: date) -> list[Row]:
     """Return breaks as `row_of` does, those of missing files with how much waits for each."""
-    clock, labels = Clock(today=today), break_queries.labels_of(breaks)
+    clock, labels = Clock(today=today), work_queries.labels_of(breaks)
     stale = [recon_break for recon_break in breaks if recon_break.type == BreakType.STALE_FEED]
     waiting = source_queries.waiting_counts(stale) if stale else {}
     return [row_of(each, clock=clock, waiting=waiting.get(str(each.pk), 0), labels=labels.get(each.pk, ())) for each in breaks]
@@ -241,7 +241,7 @@ def assignee_from(word: str, *, user: User) -> User | None:
     """Return whom a form means by `me`, `nobody` or a username; a name nobody has means the user themselves."""
     if word == "nobody":
         return None
-    return user if word == "me" else break_queries.people_who_work_breaks().filter(username=word).first() or user
+    return user if word == "me" else work_queries.people_who_work_breaks().filter(username=word).first() or user
 
 
 def open_breaks_of(user: User) -> QuerySet[Break]:
@@ -313,7 +313,7 @@ def _tabs(query: QueryDict, *, user: User, today: date, figures: break_queries.B
         ("Past limit", "?age=late", figures.past_limit, None),
         ("Past due day", "?due=breached", bounded_count(filters.BreakFilter(QueryDict("due=breached"), user=user, today=today).qs), None),
     ]
-    for view in break_queries.saved_views_for(user)[:VIEWS_SHOWN]:
+    for view in work_queries.saved_views_for(user)[:VIEWS_SHOWN]:
         saved = QueryDict(view.query)
         count = bounded_count(filters.BreakFilter(saved, user=user, today=today).qs)
         offered.append((view.name, filters.address(saved), count, view.pk if view.owner_id == user.pk else None))
@@ -335,7 +335,7 @@ def work_lists() -> dict[str, Any]:
     return {
         "label_choices": [one for one in offered if one.kind == operations.LABELS],
         "cause_choices": [one for one in offered if one.kind == operations.ROOT_CAUSES],
-        "people": break_queries.people_who_work_breaks(),
+        "people": work_queries.people_who_work_breaks(),
         "today": timezone.localdate(),
     }
 
