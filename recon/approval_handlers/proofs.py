@@ -6,7 +6,7 @@ from uuid import UUID
 
 from approvals.models import User
 from approvals.registry import Amount, Command, Review
-from ledger.queries import entities_for
+from ledger.queries.journals import entity_scopes_for
 from recon.models import ProofResult
 from recon.operations import proofs
 from recon.proof_queries import content_of, replays
@@ -43,7 +43,7 @@ class ProofHandler:
         return [None for _ in payloads]
 
     def scopes_for(self, *, user: User) -> Collection[str]:
-        return [f"ledger.entity:{code}" for code in entities_for(user).values_list("code", flat=True)]
+        return entity_scopes_for(user)
 
 
 PROOF_HANDLER = ProofHandler()
