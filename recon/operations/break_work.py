@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from django.db.models import Q
-
-from approvals.models import ReasonCode
+from approvals.queries import reason_codes
 from audit.operations import act, record_event
 from ledgerops.lib.calendars import business_day_after
 from ledgerops.lib.errors import Refusal, RefusalKind
 from ledgerops.lib.transactions import database_now
-from recon.models import Break, BreakLabel, BreakState, BreakWatcher, HandoverMark
+from recon.models import Break, BreakLabel, BreakWatcher, HandoverMark
 from recon.operations.breaks import BreakRefused
 
 # Where the governed list of reasons keeps them; no proposal is of such a kind.
@@ -146,7 +144,7 @@ def mark_handover(*, user_id: int) -> HandoverMark:
 
 
 def _refuse_unknown(kind: str, code: str, *, field: str) -> None:
-    if not ReasonCode.objects.filter(Q(active=True), kind=kind, code=code).exists():
+    if not reason_codes(kind=kind).filter(code=code).exists():
         raise BreakWorkInvalid("choose one of the list", field=field, value=code)
 
 
@@ -156,7 +154,7 @@ def _locked(break_id: UUID) -> Break:
 
 def _live(break_id: UUID) -> Break:
     recon_break = _locked(break_id)
-    if recon_break.state == BreakState.RESOLVED:
+    if not recon_break.is_live:
         raise BreakRefused(f"{recon_break.public_number} is resolved")
     return recon_break
 

@@ -1,7 +1,6 @@
 """Working a break: assign, comment, match by hand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import F
@@ -15,7 +14,7 @@ from recon.operations.matches import MatchRefused, difference_of, lock_items, ma
 from recon.operations.mentions import mention_people
 from recon.operations.overtaking import changed_by, held_by, in_words
 
-__all__ = ["BreakRefused", "MatchRefused", "assign_break", "assign_breaks", "comment_on_break", "match_by_hand"]
+__all__ = ["BreakRefused", "MatchRefused", "assign_break", "comment_on_break", "match_by_hand"]
 
 
 class BreakRefused(Refusal):
@@ -73,27 +72,6 @@ def assign_break(*, break_id: UUID, assignee_id: int | None, back: bool = False)
             after={"assignee": assignee_id, "state": recon_break.state},
         )
         return recon_break
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssignmentOutcome:
-    """What became of one break of several; `refusal` is empty where it now has its assignee."""
-
-    break_id: UUID
-    refusal: str
-
-
-def assign_breaks(*, break_ids: Sequence[UUID], assignee_id: int | None) -> list[AssignmentOutcome]:
-    """Give several breaks to a person, or to nobody, each an act of its own: one that is refused does not hold back the rest."""
-    outcomes = []
-    for break_id in break_ids:
-        try:
-            assign_break(break_id=break_id, assignee_id=assignee_id)
-        except BreakRefused as refusal:
-            outcomes.append(AssignmentOutcome(break_id=break_id, refusal=str(refusal)))
-        else:
-            outcomes.append(AssignmentOutcome(break_id=break_id, refusal=""))
-    return outcomes
 
 
 def comment_on_break(*, break_id: UUID, author_id: int, text: str) -> BreakComment:

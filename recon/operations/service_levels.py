@@ -15,6 +15,7 @@ from ledger.models import Asset
 from ledgerops.lib.errors import Refusal, RefusalKind
 from recon.break_clock import Level, level_from
 from recon.models import Break, BreakRoute, BreakType, Run, ServiceLevel, Source
+from recon.work_queries import people_who_work_breaks
 
 SET_SERVICE_LEVEL = "recon.set_service_level"
 SCOPE = "recon.service_levels"
@@ -225,7 +226,7 @@ def route_break(recon_break: Break) -> None:
 
 
 def _route_where(condition: str, *, which: UUID, target_type: str) -> None:
-    people = [user.pk for user in User.objects.filter(pk__in=BreakRoute.objects.values("assignee")) if user.has_perm("recon.work_break")]
+    people = [user.pk for user in people_who_work_breaks().filter(pk__in=BreakRoute.objects.values("assignee"))]
     if not people:
         return
     with connection.cursor() as cursor:

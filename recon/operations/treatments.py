@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from approvals.models import ReasonCode
+from approvals.queries import reason_codes
 from audit.operations import act, record_event
 from ledgerops.lib.calendars import business_day_after, business_days_apart, is_business_day
 from ledgerops.lib.errors import Refusal, RefusalKind
@@ -120,7 +120,7 @@ def last_day_of_timing(recon_break: Break, *, today: date) -> date | None:
 
 
 def _check(request: TreatmentRequest, *, recon_break: Break) -> None:
-    if not ReasonCode.objects.filter(code=request.reason_code, kind=REASONS_OF[request.kind], active=True).exists():
+    if not reason_codes(kind=REASONS_OF[request.kind]).filter(code=request.reason_code).exists():
         raise TreatmentInvalid("choose a reason from the list", field="reason_code", value=request.reason_code)
     if not NARRATIVE_MINIMUM <= len(request.narrative.strip()) <= NARRATIVE_MAXIMUM:
         raise TreatmentInvalid(f"say why in at least {NARRATIVE_MINIMUM} characters", field="narrative")

@@ -227,7 +227,9 @@ class TestAssigning:
     def test_one_that_is_resolved_does_not_hold_back_the_rest(self, breaks: dict[str, Break], maker: User) -> None:
         half, other = breaks["ledger half"], breaks["statement half"]
         operations.match_by_hand(break_id=half.pk, version=1, item_ids=[statement_item_of(other)], matched_by_id=maker.pk)
-        outcomes = operations.assign_breaks(break_ids=[half.pk, breaks["fee"].pk], assignee_id=maker.pk)
+        outcomes = operations.work_breaks(
+            break_ids=[half.pk, breaks["fee"].pk], do=lambda pk: operations.assign_break(break_id=pk, assignee_id=maker.pk)
+        )
         assert [outcome.refusal for outcome in outcomes] == [f"{half.public_number} is resolved", ""]
         assert Break.objects.get(pk=breaks["fee"].pk).assignee == maker
 

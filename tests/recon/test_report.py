@@ -163,7 +163,7 @@ def test_what_is_put_off_is_at_risk_all_the_same_it(source: Source, auditor: Use
 def test_load_counts_what_people_hold_and_matched_it(source: Source, maker: User, auditor: User) -> None:
     taken = Break.objects.exclude(state="resolved").order_by("number").first()
     assert taken is not None
-    operations.assign_breaks(break_ids=[taken.pk], assignee_id=maker.pk)
+    operations.assign_break(break_id=taken.pk, assignee_id=maker.pk)
     browser = signed_in(auditor)
     (load,) = report_of(auditor, acted()).load or ()
     assert (load.username, load.live, load.oldest, load.matches) == (maker.username, 1, taken.occurred_on, 1)

@@ -186,7 +186,9 @@ def assign_selected(request: HttpRequest) -> HttpResponse:
     chosen = list(queries.breaks_for(user).filter(pk__in=selected_ids(values)))
     assignee = assignee_from(values.get("assignee", "me"), user=user)
     before = {recon_break.pk: recon_break.assignee for recon_break in chosen}
-    outcomes = operations.assign_breaks(break_ids=list(before), assignee_id=assignee.pk if assignee else None)
+    outcomes = operations.work_breaks(
+        break_ids=list(before), do=lambda pk: operations.assign_break(break_id=pk, assignee_id=assignee.pk if assignee else None)
+    )
     refused = [outcome.refusal for outcome in outcomes if outcome.refusal]
     done = [outcome.break_id for outcome in outcomes if not outcome.refusal]
     said = _said(done=len(done), refused=refused, assignee=assignee, user=user)

@@ -39,8 +39,7 @@ def work(request: HttpRequest, break_id: UUID) -> HttpResponse:
     """Do one thing to one break."""
     recon_break = queries.break_for(user_of(request), break_id=break_id)
     try:
-        posted = request.POST
-        wanted = _labelling(posted, user_of(request)) if "unlabel" in posted else work_from(posted, user=user_of(request))
+        wanted = work_from(request.POST, user=user_of(request))
         wanted.do(recon_break.pk)
     except (operations.BreakWorkInvalid, operations.BreakRefused) as refusal:
         messages.error(request, f"Nothing was changed: {refusal}.")
@@ -84,7 +83,7 @@ def work_found(request: HttpRequest) -> HttpResponse:
             wanted = work_from(request.POST, user=user)
             outcomes = operations.work_breaks(break_ids=ids, do=wanted.do)
         except operations.BreakWorkInvalid as refusal:
-            context |= {"refused": str(refusal), "field": refusal.field, "posted": request.POST}
+            context["refused"] = str(refusal)
             status = STATUS_OF[refusal.kind]
         else:
             context |= _outcome(outcomes, wanted=wanted, user=user)
@@ -105,7 +104,8 @@ def work_from(posted: QueryDict, *, user: User) -> Work:
 
     :raises BreakWorkInvalid: if it asks nothing that is known, or names no day.
     """
-    make = _MAKERS.get(posted.get("act", ""))
+    # A button that takes a label off names the label, and by that the act.
+    make = _labelling if "unlabel" in posted else _MAKERS.get(posted.get("act", ""))
     if make is None:
         raise operations.BreakWorkInvalid("say what is to be done", field="act")
     return make(posted, user)
@@ -118,7 +118,6 @@ def _assigning(posted: QueryDict, user: User) -> Work:
 
 
 def _labelling(posted: QueryDict, _user: User) -> Work:
-    # A button that takes one off names it itself.
     label, wanted = posted.get("unlabel") or posted.get("label", ""), "unlabel" not in posted
     return Work(
         do=lambda pk: operations.label_break(break_id=pk, label=label, wanted=wanted), done="labelled" if wanted else "label taken off"
